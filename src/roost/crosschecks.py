@@ -1,0 +1,274 @@
+"""Checks that look at more than one value of a declaration at a time."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from roost.budget import CONNECTION_RESERVE, RELEASES_SIDE_BY_SIDE, connections_needed, connections_of
+from roost.model import GENERATED_SECRET, App, Mistake, ResolvedApp, Stack, can_be_public, resolve
+from roost.model.app import MAX_REDIS_DATABASE
+from roost.model.reserved import SERVICE_PORTS
+from roost.rawyaml import KeyPath
+from roost.topology import Topology
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is examined. `indexes` are the places of the stack's applications in the user's list."""
+
+    stack: Stack
+    indexes: tuple[int, ...]
+    topology: Topology
+    sources: Path
+
+    @property
+    def apps(self) -> list[tuple[KeyPath, App, ResolvedApp]]:
+        """Each application with its key path, as declared and with its defaults."""
+        pairs = zip(self.indexes, self.stack.apps, strict=True)
+        return [(("stack", "apps", index), app, resolve(app, self.stack)) for index, app in pairs]
+
+
+type Check = Callable[[Subject], Iterator[Mistake]]
+
+
+def cross_check(subject: Subject) -> list[Mistake]:
+    """Run all checks."""
+    return [mistake for check in _CHECKS for mistake in check(subject)]
+
+
+def _unique_app_names(subject: Subject) -> Iterator[Mistake]:
+    yield from _repeated(
+        ((*path, "name"), app.name, "Another application has this name too") for path, app, _ in subject.apps
+    )
+
+
+def _unique_domains(subject: Subject) -> Iterator[Mistake]:
+    yield from _repeated(
+        ((*path, "domains", index), domain, f"{domain} belongs to another application already")
+        for path, app, _ in subject.apps
+        for index, domain in enumerate(app.domains)
+    )
+
+
+def _unique_database_names(subject: Subject) -> Iterator[Mistake]:
+    yield from _repeated(
+        (
+            _given(path, app, "database", "name"),
+            resolved.database.name,
+            "Another application has this database too",
+        )
+        for path, app, resolved in subject.apps
+        if resolved.database and not resolved.database.url
+    )
+
+
+def _unique_server_names(subject: Subject) -> Iterator[Mistake]:
+    users = enumerate(subject.stack.admin_users)
+    yield from _repeated(
+        (("stack", "admin_users", i, "name"), user.name, "This user is listed twice") for i, user in users
+    )
+    rules = list(enumerate(subject.stack.firewall.allow))
+    yield from _repeated(
+        (("stack", "firewall", "allow", i, "name"), rule.name, "Another rule has this name too") for i, rule in rules
+    )
+    yield from _repeated(
+        (
+            ("stack", "firewall", "allow", i, "port"),
+            f"{rule.protocol} {rule.port} {sorted(rule.sources)}",
+            "Another rule opens this port in the same way",
+        )
+        for i, rule in rules
+    )
+    for path, app, resolved in subject.apps:
+        if resolved.celery:
+            yield from _repeated(
+                ((*path, "celery", "pools", i, "name"), pool.name, "Another pool has this name too")
+                for i, pool in enumerate(resolved.celery.pools)
+            )
+        if any(user.name == app.name for user in subject.stack.admin_users):
+            yield Mistake(
+                (*path, "name"),
+                f'"{app.name}" is also an admin user; the application needs a user of its own.',
+            )
+
+
+def _ports(subject: Subject) -> Iterator[Mistake]:
+    ssh = subject.stack.ssh.port
+    if ssh in SERVICE_PORTS:
+        yield Mistake(("stack", "ssh", "port"), f"Port {ssh} belongs to {SERVICE_PORTS[ssh]}: choose another one.")
+
+
+def _hosts_for_everything(subject: Subject) -> Iterator[Mistake]:
+    topology = subject.topology
+    if not topology.members("app") or not topology.members("web"):
+        missing = " and ".join(group for group in ("app", "web") if not topology.members(group))
+        yield Mistake(("stack", "apps"), f"The applications need hosts in the groups app and web; {missing} has none.")
+    for path, app, resolved in subject.apps:
+        if resolved.database and not resolved.database.url and not topology.primary_database:
+            yield Mistake(
+                _given(path, app, "database"),
+                "The application has a database, but the group database has no host; "
+                "say database: false if it needs none.",
+            )
+        if resolved.celery and not topology.brokers:
+            yield Mistake((*path, "celery"), "Celery needs a host in the group broker or cache; there is none.")
+        elif resolved.redis_database is not None and not topology.cache:
+            yield Mistake(
+                _given(path, app, "redis"),
+                "The application uses Redis, but the group cache has no host; say redis: false if it needs none.",
+            )
+        if resolved.celery and not topology.members("worker"):
+            yield Mistake((*path, "celery"), "Celery needs a host in the group worker; there is none.")
+
+
+def _redis_databases(subject: Subject) -> Iterator[Mistake]:
+    taken: dict[int, str] = {}
+    used = {resolved.redis_database for _, _, resolved in subject.apps}
+    for path, app, resolved in subject.apps:
+        number = resolved.redis_database
+        if number is None:
+            if resolved.celery:
+                yield Mistake((*path, "redis"), "Celery keeps its messages in Redis: remove redis: false.")
+        elif number in taken:
+            free = next(n for n in count() if n not in used)
+            used.add(free)
+            advice = f"say redis: {{database: {free}}}" if free <= MAX_REDIS_DATABASE else "there is no free number"
+            yield Mistake(
+                _given(path, app, "redis", "database"),
+                f"The Redis database {number} is used by {taken[number]} already: {advice}.",
+            )
+        else:
+            taken[number] = app.name
+
+
+def _connection_budget(subject: Subject) -> Iterator[Mistake]:
+    limit = subject.stack.postgresql.max_connections
+    apps = [resolved for _, _, resolved in subject.apps]
+    needed = connections_needed(apps, subject.topology)
+    if limit is None or needed <= limit:
+        return
+    counts = [connections_of(app, subject.topology) for app in apps]
+    parts = [f"{c.app} {c.web} (web) + {c.celery} (Celery)" for c in counts if c.web or c.celery]
+    yield Mistake(
+        ("stack", "postgresql", "max_connections"),
+        f"{limit} connections are too few; up to {needed} can be opened: {', '.join(parts)}, "
+        f"reserve {CONNECTION_RESERVE}. The web processes count {RELEASES_SIDE_BY_SIDE} times, because two "
+        "releases run side by side during a deploy. "
+        "Remove max_connections to have it computed, or lower the workers, threads or concurrency.",
+    )
+
+
+def _certificates(subject: Subject) -> Iterator[Mistake]:
+    for path, app, resolved in subject.apps:
+        if resolved.tls == "selfsigned":
+            continue
+        if subject.stack.acme_email is None:
+            yield Mistake(
+                ("stack", "acme_email"),
+                f"{app.name} gets a certificate from an authority: say acme_email, or tls: selfsigned.",
+            )
+        if subject.stack.acme_directory is None:
+            for index, domain in enumerate(app.domains):
+                if not can_be_public(domain):
+                    yield Mistake(
+                        (*path, "domains", index),
+                        f"Let's Encrypt can't issue a certificate for {domain}, which is not public: "
+                        "say tls: selfsigned.",
+                    )
+
+
+def _entry_points(subject: Subject) -> Iterator[Mistake]:
+    for path, app, resolved in subject.apps:
+        if app.framework == "fastapi" and app.wsgi:
+            yield Mistake((*path, "wsgi"), "FastAPI is an ASGI framework: say asgi instead of wsgi.")
+        if app.settings and app.framework != "django":
+            yield Mistake((*path, "settings"), f"settings is for Django; {app.framework} has none. Use env instead.")
+        kind = resolved.web.worker_class
+        if (kind == "uvicorn") != (app.asgi is not None):
+            fitting = "uvicorn" if app.asgi else "sync or gthread"
+            entry = "asgi" if app.asgi else "wsgi"
+            yield Mistake((*path, "web", "worker_class"), f"{kind} doesn't fit {entry}: choose {fitting}.")
+        if app.web.threads is not None and kind != "gthread":
+            yield Mistake((*path, "web", "threads"), f"Only gthread workers have threads; these are {kind} workers.")
+
+
+def _time_limits(subject: Subject) -> Iterator[Mistake]:
+    for path, _, resolved in subject.apps:
+        for index, pool in enumerate(resolved.celery.pools if resolved.celery else ()):
+            if pool.soft_time_limit >= pool.time_limit:
+                yield Mistake(
+                    (*path, "celery", "pools", index, "soft_time_limit"),
+                    f"{pool.soft_time_limit} s must be less than time_limit ({pool.time_limit} s), "
+                    "or tasks are killed before they are asked to end.",
+                )
+
+
+def _variables(subject: Subject) -> Iterator[Mistake]:
+    for path, app, resolved in subject.apps:
+        for name in app.env:
+            if name in resolved.secrets:
+                reason = "it is generated" if name == GENERATED_SECRET else "it is listed under secrets"
+                yield Mistake((*path, "env", name), f"{name} must not be in env: {reason}, and kept in the vault.")
+
+
+def _urls(subject: Subject) -> Iterator[Mistake]:
+    for path, _, resolved in subject.apps:
+        if resolved.static and resolved.media:
+            first, second = sorted([resolved.static.url, resolved.media.url], key=len)
+            if second.startswith(first):
+                yield Mistake(
+                    (*path, "media", "url"),
+                    f"{first} and {second} overlap: static and media need URLs of their own.",
+                )
+
+
+def _local_sources(subject: Subject) -> Iterator[Mistake]:
+    for path, _, resolved in subject.apps:
+        if resolved.source.path is None:
+            continue
+        folder = subject.sources / resolved.source.path
+        if not folder.is_dir():
+            yield Mistake((*path, "source", "path"), f"There is no folder {resolved.source.path} in {subject.sources}.")
+            continue
+        for key in ("requirements", "pyproject", "lock"):
+            name = getattr(resolved.python, key)
+            if name and not (folder / name).is_file():
+                yield Mistake((*path, "python", key), f"There is no file {name} in {resolved.source.path}.")
+
+
+def _repeated(items: Iterator[tuple[KeyPath, str, str]]) -> Iterator[Mistake]:
+    """A mistake for each item whose value an earlier one has: items are (path, value, what is wrong)."""
+    seen: set[str] = set()
+    for path, value, wrong in items:
+        if value in seen:
+            yield Mistake(path, f"{wrong}.")
+        seen.add(value)
+
+
+def _given(path: KeyPath, app: App, *keys: str) -> KeyPath:
+    """The path of a key of an application; only as far as the user wrote it, if it is a default."""
+    value: object = app
+    for depth, key in enumerate(keys):
+        if value is None or key not in getattr(value, "model_fields_set", ()):
+            return (*path, *keys[: max(depth, 1)])
+        value = getattr(value, key)
+    return (*path, *keys)
+
+
+_CHECKS: tuple[Check, ...] = (
+    _unique_app_names,
+    _unique_domains,
+    _unique_database_names,
+    _unique_server_names,
+    _ports,
+    _hosts_for_everything,
+    _redis_databases,
+    _connection_budget,
+    _certificates,
+    _entry_points,
+    _time_limits,
+    _variables,
+    _urls,
+    _local_sources,
+)

@@ -1,0 +1,97 @@
+"""The reference of stack.yml, made from its JSON Schema."""
+
+from collections.abc import Iterator
+
+from roost.schema import Json, stack_schema
+
+_INTRODUCTION = """\
+# stack.yml
+
+One mapping, `stack:`, in `inventories/<environment>/group_vars/all/stack.yml` says everything about an environment
+except which hosts it has (that is `hosts.yml`). The smallest one:
+
+```yaml
+stack:
+  acme_email: ops@example.com
+  apps:
+    - name: atlas
+      framework: django
+      domains: [atlas.example.com]
+      source: {git: https://git.example.com/atlas.git, version: v1.4.2}
+      wsgi: atlas.wsgi
+      celery: {app: atlas}
+```
+
+`roost check` refuses what is wrong, with the line and the key, before any host is touched; so does every playbook.
+Values are never templated. Only a whole value may refer to a secret of the vault, like
+`"{{ vault_apps.atlas.API_KEY }}"`, in `env` and in `database.url`.
+
+Editors check the file while you type with this line at its top:
+
+```yaml
+# yaml-language-server: $schema=../../../../docs/stack.schema.json
+```
+"""
+
+_TYPES = {"string": "text", "integer": "number", "number": "number", "boolean": "true/false", "object": "mapping"}
+
+
+def stack_reference() -> str:
+    """Return docs/stack.md."""
+    schema = stack_schema()
+    sections = (_section(path, definition) for path, definition in _walk(schema, "stack", schema["$defs"]["Stack"]))
+    return "\n".join([_INTRODUCTION, *sections])
+
+
+def _walk(schema: Json, path: str, definition: Json) -> Iterator[tuple[str, Json]]:
+    """Yield each mapping of the stack with its path, the outer ones first."""
+    yield path, definition
+    for key, value in definition["properties"].items():
+        for inner, suffix in _mappings(schema, value):
+            yield from _walk(schema, f"{path}.{key}{suffix}", inner)
+
+
+def _mappings(schema: Json, value: Json) -> Iterator[tuple[Json, str]]:
+    for choice in value.get("anyOf", [value]):
+        if "$ref" in choice:
+            yield schema["$defs"][choice["$ref"].rpartition("/")[2]], ""
+        elif "$ref" in choice.get("items", {}):
+            yield schema["$defs"][choice["items"]["$ref"].rpartition("/")[2]], "[]"
+
+
+def _section(path: str, definition: Json) -> str:
+    required = definition.get("required", [])
+    rows = [
+        f"| `{key}` | {_type(value)} | {_default(key in required, value)} | {value['description']} |"
+        for key, value in definition["properties"].items()
+    ]
+    table = ["| key | type | default | meaning |", "| --- | --- | --- | --- |", *rows]
+    return "\n".join([f"## `{path}`", "", definition["description"], "", *table, ""])
+
+
+def _type(value: Json) -> str:
+    if "anyOf" in value:
+        return ", ".join(_type(choice) for choice in value["anyOf"])
+    if "$ref" in value:
+        return "mapping"
+    if "enum" in value or "const" in value:
+        return ", ".join(f"`{choice}`" for choice in value.get("enum", [value.get("const")]))
+    if value["type"] == "array":
+        return f"list of {_type(value['items'])}".replace("list of mapping", "list of mappings")
+    return _TYPES[value["type"]] + _range(value)
+
+
+def _range(value: Json) -> str:
+    low, high = value.get("minimum", value.get("exclusiveMinimum")), value.get("maximum")
+    if high is None:
+        return ""
+    return f", {'above ' if 'exclusiveMinimum' in value else ''}{low} to {high}"
+
+
+def _default(required: bool, value: Json) -> str:
+    if required:
+        return "required"
+    default = value.get("default")
+    if isinstance(default, list):
+        return ", ".join(f"`{item.get('name', item)}`" for item in default)
+    return "" if default is None else f"`{str(default).lower() if isinstance(default, bool) else default}`"

@@ -1,0 +1,45 @@
+"""The stack: what a user declares about applications and servers (see docs/stack.md)."""
+
+from roost.model.app import AUTO_WORKERS_MAX, DEFAULT_THREADS, App, Celery, Database, Pool, Python, Source, Web
+from roost.model.parse import Mistake, check_stack, parse_stack, plain
+from roost.model.resolve import (
+    GENERATED_SECRET,
+    ResolvedApp,
+    ResolvedCelery,
+    ResolvedDatabase,
+    ResolvedPool,
+    ResolvedWeb,
+    can_be_public,
+    resolve,
+    resolved_apps,
+)
+from roost.model.server import AdminUser, FirewallRule
+from roost.model.stack import Stack
+
+__all__ = [
+    "AUTO_WORKERS_MAX",
+    "DEFAULT_THREADS",
+    "GENERATED_SECRET",
+    "AdminUser",
+    "App",
+    "Celery",
+    "Database",
+    "FirewallRule",
+    "Mistake",
+    "Pool",
+    "Python",
+    "ResolvedApp",
+    "ResolvedCelery",
+    "ResolvedDatabase",
+    "ResolvedPool",
+    "ResolvedWeb",
+    "Source",
+    "Stack",
+    "Web",
+    "can_be_public",
+    "check_stack",
+    "parse_stack",
+    "plain",
+    "resolve",
+    "resolved_apps",
+]

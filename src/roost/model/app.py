@@ -1,0 +1,280 @@
+"""What a stack says about one application."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from roost.model.reserved import ENVIRONMENT_SET_BY_ROOST
+from roost.model.values import (
+    Command,
+    DatabaseName,
+    DebianPackage,
+    Declared,
+    Domain,
+    EnvironmentName,
+    EnvironmentValue,
+    Extension,
+    GitLocation,
+    GitVersion,
+    HealthPath,
+    LocalPath,
+    Module,
+    Name,
+    PlainName,
+    PythonObject,
+    PythonRequirement,
+    PythonVersion,
+    QueueName,
+    RelativePath,
+    TlsKind,
+    UrlPrefix,
+    VaultOrDatabaseUrl,
+    shown,
+    unique,
+)
+
+WorkerClass = Literal["sync", "gthread", "uvicorn"]
+
+AUTO_WORKERS_MAX = 8
+"""`workers: auto` never starts more worker processes on a host than this."""
+
+DEFAULT_THREADS = 4
+"""Threads of a gthread worker."""
+
+MAX_WEB_WORKERS = 64
+MAX_REDIS_DATABASE = 63
+
+
+def _free_variable(name: str) -> str:
+    if name in ENVIRONMENT_SET_BY_ROOST:
+        raise ValueError(f"{shown(name)} is set by Roost.")
+    return name
+
+
+def _workers(value: Any) -> Any:
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_WEB_WORKERS):
+        return value
+    raise ValueError(f"{shown(str(value))} must be auto or a number from 1 to {MAX_WEB_WORKERS}.")
+
+
+def _switch(value: Any) -> Any:
+    """`true` stands for a mapping in which everything has its default, `false` for none."""
+    return {True: {}, False: None}[value] if isinstance(value, bool) else value
+
+
+Workers = Annotated[Literal["auto"] | int, BeforeValidator(_workers)]
+FreeVariable = Annotated[EnvironmentName, AfterValidator(_free_variable)]
+
+
+class Source(Declared):
+    """Where the code comes from: `{git, version}`, `{path}` or `{pypi}`."""
+
+    git: GitLocation | None = Field(default=None, description="The git repository.")
+    version: GitVersion | None = Field(default=None, description="The tag, branch or commit of the git repository.")
+    path: LocalPath | None = Field(
+        default=None,
+        description="A folder on this machine: absolute, or seen from the folder that holds `inventories/`.",
+    )
+    pypi: PythonRequirement | None = Field(
+        default=None, description="A Python package and its version: `atlas-site==1.4.2`."
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [key for key in ("git", "path", "pypi") if getattr(self, key) is not None]
+        if len(given) != 1:
+            said = f"not {' and '.join(given)} together" if given else "one is missing"
+            raise ValueError(f"The source must be either git, path or pypi: {said}.")
+        if given == ["git"] and self.version is None:
+            raise ValueError("The source needs a version (a tag, a branch or a commit) beside git.")
+        if given != ["git"] and self.version is not None:
+            raise ValueError(f"The source can't have a version beside {given[0]}; only git has one.")
+        return self
+
+
+class Python(Declared):
+    """The interpreter and where the dependencies are listed; with none named, `requirements.txt`."""
+
+    version: PythonVersion | None = Field(
+        default=None, description="The interpreter; the host's `python3` if not given."
+    )
+    requirements: RelativePath | None = Field(default=None, description="A requirements file in the source.")
+    pyproject: RelativePath | None = Field(
+        default=None, description="A `pyproject.toml` whose dependencies are installed."
+    )
+    lock: RelativePath | None = Field(default=None, description="A `uv.lock` that is installed exactly as it says.")
+
+    @model_validator(mode="after")
+    def _at_most_one(self) -> Self:
+        given = [key for key in ("requirements", "pyproject", "lock") if getattr(self, key) is not None]
+        if len(given) > 1:
+            raise ValueError(f"The dependencies can come from one place only, not from {' and '.join(given)}.")
+        return self
+
+
+class Web(Declared):
+    """The processes that answer HTTP requests."""
+
+    server: Literal["gunicorn"] = Field(default="gunicorn", description="The application server.")
+    worker_class: WorkerClass | None = Field(
+        default=None, description="The kind of worker: gthread with `wsgi`, uvicorn with `asgi`, if not given."
+    )
+    workers: Workers = Field(
+        default="auto",
+        description=f"Worker processes on each host; `auto`: by its processors and memory, up to {AUTO_WORKERS_MAX}.",
+    )
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description=f"Threads of each gthread worker: {DEFAULT_THREADS} if not given. The other kinds have one.",
+    )
+    health: HealthPath = Field(
+        default="/health/", description="The path that must answer 200 before a release goes live."
+    )
+    max_request_time: int = Field(default=30, ge=1, le=3600, description="Seconds after which a request is given up.")
+    memory_max_mb: int | None = Field(
+        default=None,
+        ge=64,
+        le=1_048_576,
+        description="The memory limit of the web processes in MiB; from the host's memory if not given.",
+    )
+    max_body_mb: int = Field(default=20, ge=1, le=10_240, description="The largest upload in MiB.")
+
+
+class Pool(Declared):
+    """A group of Celery worker processes with queues of their own."""
+
+    name: PlainName = Field(description="The pool's name; part of the program's name in supervisor.")
+    queues: Annotated[list[QueueName], AfterValidator(unique)] | None = Field(
+        default=None,
+        min_length=1,
+        description="The queues it works on; if not given, the pool's name, or Celery's own for `default`.",
+    )
+    concurrency: int = Field(default=2, ge=1, le=128, description="Processes, hence tasks at the same time.")
+    time_limit: int = Field(default=300, ge=2, le=86_400, description="Seconds after which a task is killed.")
+    soft_time_limit: int | None = Field(
+        default=None,
+        ge=1,
+        le=86_400,
+        description="Seconds after which a task is asked to end: nine tenths of `time_limit`.",
+    )
+
+
+class Celery(Declared):
+    """Background tasks."""
+
+    app: PythonObject = Field(description="The Celery application, such as `atlas` or `atlas.celery:app`.")
+    beat: bool = Field(default=False, description="Whether the scheduler runs (on the first worker host only).")
+    pools: list[Pool] = Field(
+        default=[Pool(name="default")],
+        min_length=1,
+        description="The worker pools; each runs on every worker host.",
+    )
+
+
+class Database(Declared):
+    """The application's PostgreSQL database."""
+
+    name: DatabaseName | None = Field(
+        default=None, description="The database's and its owner's name; the application's if not given."
+    )
+    extensions: Annotated[list[Extension], AfterValidator(unique)] = Field(
+        default=[], description="PostgreSQL extensions to create, such as `postgis`."
+    )
+    url: VaultOrDatabaseUrl | None = Field(
+        default=None, description="A database elsewhere, usually a secret; Roost then creates none."
+    )
+
+
+class AppRedis(Declared):
+    """The application's share of Redis."""
+
+    database: int = Field(
+        default=0,
+        ge=0,
+        le=MAX_REDIS_DATABASE,
+        description="A number n that no other application has; it stands for the logical databases "
+        "2n (Celery) and 2n+1 (cache).",
+    )
+
+
+class Static(Declared):
+    """Files that nginx serves by itself."""
+
+    url: UrlPrefix = Field(default="/static/", description="Where they are served.")
+    root: RelativePath | None = Field(
+        default=None,
+        description="A folder in the source; if not given, STATIC_ROOT, which the build commands fill.",
+    )
+
+
+class Media(Declared):
+    """Uploaded files that nginx serves by itself; the application writes them to MEDIA_ROOT."""
+
+    url: UrlPrefix = Field(default="/media/", description="Where they are served.")
+
+
+class App(Declared):
+    """One application."""
+
+    name: Name = Field(description="The name of the application, its system user, its folder in /srv and its database.")
+    framework: Literal["django", "fastapi", "flask"] = Field(
+        description="The framework; decides the defaults marked with *."
+    )
+    domains: Annotated[list[Domain], AfterValidator(unique)] = Field(
+        min_length=1,
+        max_length=100,
+        description="The domains; requests for the others are redirected to the first.",
+    )
+    source: Source = Field(description="Where the code comes from.")
+    wsgi: PythonObject | None = Field(
+        default=None, description="The WSGI application: `atlas.wsgi`. Either this or `asgi`."
+    )
+    asgi: PythonObject | None = Field(
+        default=None, description="The ASGI application: `atlas.asgi`. Either this or `wsgi`."
+    )
+    settings: Module | None = Field(
+        default=None, description="Django only: the settings module (DJANGO_SETTINGS_MODULE)."
+    )
+    python: Python = Field(default=Python(), description="The interpreter and the dependencies.")
+    web: Web = Field(default=Web(), description="The processes that answer requests.")
+    celery: Celery | None = Field(default=None, description="Background tasks.")
+    database: Annotated[Database | None, BeforeValidator(_switch, json_schema_input_type=bool | Database)] = Field(
+        default=None, description="The PostgreSQL database: true, false or details. *Django: true, others: false."
+    )
+    redis: Annotated[AppRedis | None, BeforeValidator(_switch, json_schema_input_type=bool | AppRedis)] = Field(
+        default=None,
+        description="Redis: true, false or details. *Django or with Celery: true, others: false.",
+    )
+    static: Annotated[Static | None, BeforeValidator(_switch, json_schema_input_type=bool | Static)] = Field(
+        default=None, description="Static files: true, false or details. *Django: true, others: false."
+    )
+    media: Annotated[Media | None, BeforeValidator(_switch, json_schema_input_type=bool | Media)] = Field(
+        default=None, description="Uploaded files served to everyone: true, false or details. False if not given."
+    )
+    env: dict[FreeVariable, EnvironmentValue] = Field(default={}, description="More environment variables.")
+    secrets: Annotated[list[FreeVariable], AfterValidator(unique)] = Field(
+        default=[],
+        description="Environment variables from the vault. SECRET_KEY is generated (*Django and Flask always "
+        "have it); the others are set with `roost secrets set`.",
+    )
+    release_commands: list[Command] | None = Field(
+        default=None,
+        description="Run once for each release, on one host, before it goes live. "
+        "*Django: `python manage.py migrate --noinput`.",
+    )
+    build_commands: list[Command] | None = Field(
+        default=None,
+        description="Run on each host while a release is built. *Django: `python manage.py collectstatic --noinput`.",
+    )
+    packages: Annotated[list[DebianPackage], AfterValidator(unique)] = Field(
+        default=[], description="Debian packages that the application needs, such as `libgdal-dev`."
+    )
+    tls: TlsKind | None = Field(default=None, description="The kind of certificate; the stack's `tls` if not given.")
+
+    @model_validator(mode="after")
+    def _one_entry_point(self) -> Self:
+        if (self.wsgi is None) == (self.asgi is None):
+            raise ValueError("An application needs either wsgi or asgi, such as wsgi: atlas.wsgi.")
+        return self

@@ -1,0 +1,221 @@
+"""An application with every default filled in: nothing after this has to know what a framework implies."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from roost.model.app import DEFAULT_THREADS, App, Celery, Media, Pool, Python, Source, Static, Web, WorkerClass
+from roost.model.stack import Stack
+
+GENERATED_SECRET = "SECRET_KEY"  # noqa: S105 - the name of a variable, not a secret
+"""The one secret of an application that Roost makes up by itself."""
+
+_PRIVATE_TOP_LEVELS = frozenset(
+    {"example", "home", "internal", "invalid", "lan", "local", "localhost", "onion", "test"}
+)
+_PRIVATE_DOMAINS = ("home.arpa", "example.com", "example.net", "example.org")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a framework implies."""
+
+    attribute: str
+    database: bool
+    static: bool
+    secret_key: bool
+    release_commands: tuple[str, ...] = ()
+    build_commands: tuple[str, ...] = ()
+
+
+PRESETS = {
+    "django": Preset(
+        attribute="application",
+        database=True,
+        static=True,
+        secret_key=True,
+        release_commands=("python manage.py migrate --noinput",),
+        build_commands=("python manage.py collectstatic --noinput",),
+    ),
+    "fastapi": Preset(attribute="app", database=False, static=False, secret_key=False),
+    "flask": Preset(attribute="app", database=False, static=False, secret_key=True),
+}
+
+
+@dataclass(frozen=True)
+class ResolvedWeb:
+    """The web processes. `module` is complete: `atlas.wsgi:application`. Times in seconds, sizes in MiB."""
+
+    server: Literal["gunicorn"]
+    worker_class: WorkerClass
+    module: str
+    workers: int | Literal["auto"]
+    threads: int
+    health: str
+    max_request_time: int
+    memory_max_mb: int | None
+    max_body_mb: int
+
+
+@dataclass(frozen=True)
+class ResolvedPool:
+    """A worker pool; time limits in seconds."""
+
+    name: str
+    queues: tuple[str, ...]
+    concurrency: int
+    time_limit: int
+    soft_time_limit: int
+
+
+@dataclass(frozen=True)
+class ResolvedCelery:
+    """The background tasks."""
+
+    application: str
+    beat: bool
+    pools: tuple[ResolvedPool, ...]
+
+
+@dataclass(frozen=True)
+class ResolvedDatabase:
+    """The database: `name` is also its owner's name; with a `url` it is elsewhere and not Roost's to make."""
+
+    name: str
+    extensions: tuple[str, ...]
+    url: str | None
+
+
+@dataclass(frozen=True)
+class ResolvedApp:
+    """An application in which nothing is left to be guessed. `redis_database` is n of the pair 2n, 2n+1."""
+
+    name: str
+    framework: Literal["django", "fastapi", "flask"]
+    domains: tuple[str, ...]
+    source: Source
+    settings: str | None
+    python: Python
+    web: ResolvedWeb
+    celery: ResolvedCelery | None
+    database: ResolvedDatabase | None
+    redis_database: int | None
+    static: Static | None
+    media: Media | None
+    env: dict[str, str]
+    secrets: tuple[str, ...]
+    release_commands: tuple[str, ...]
+    build_commands: tuple[str, ...]
+    packages: tuple[str, ...]
+    tls: Literal["letsencrypt", "selfsigned"]
+
+    @property
+    def broker_database(self) -> int | None:
+        """The logical Redis database of Celery's messages and results."""
+        return None if self.redis_database is None else 2 * self.redis_database
+
+    @property
+    def cache_database(self) -> int | None:
+        """The logical Redis database of the application's cache."""
+        return None if self.redis_database is None else 2 * self.redis_database + 1
+
+
+def resolve(app: App, stack: Stack) -> ResolvedApp:
+    """Fill in what the framework and the stack imply for one application."""
+    preset = PRESETS[app.framework]
+    secrets = dict.fromkeys([*([GENERATED_SECRET] if preset.secret_key else []), *app.secrets])
+    release, build = app.release_commands, app.build_commands
+    return ResolvedApp(
+        name=app.name,
+        framework=app.framework,
+        domains=tuple(app.domains),
+        source=app.source,
+        settings=app.settings,
+        python=_python(app),
+        web=_web(app.web, app),
+        celery=_celery(app.celery),
+        database=_database(app),
+        redis_database=_redis_database(app),
+        static=app.static if "static" in app.model_fields_set or not preset.static else Static(),
+        media=app.media,
+        env=dict(app.env),
+        secrets=tuple(secrets),
+        release_commands=preset.release_commands if release is None else tuple(release),
+        build_commands=preset.build_commands if build is None else tuple(build),
+        packages=tuple(app.packages),
+        tls=_tls(app, stack),
+    )
+
+
+def resolved_apps(stack: Stack) -> list[ResolvedApp]:
+    """All applications of a stack, in its order."""
+    return [resolve(app, stack) for app in stack.apps]
+
+
+def can_be_public(domain: str) -> bool:
+    """Whether a public authority could ever issue a certificate for this domain."""
+    if domain.rpartition(".")[2] in _PRIVATE_TOP_LEVELS:
+        return False
+    return not any(domain == private or domain.endswith(f".{private}") for private in _PRIVATE_DOMAINS)
+
+
+def _python(app: App) -> Python:
+    named = app.python.requirements or app.python.pyproject or app.python.lock
+    if named or app.source.pypi:
+        return app.python
+    return app.python.model_copy(update={"requirements": "requirements.txt"})
+
+
+def _web(web: Web, app: App) -> ResolvedWeb:
+    entry = app.wsgi or app.asgi or ""
+    worker_class: WorkerClass = web.worker_class or ("uvicorn" if app.asgi else "gthread")
+    return ResolvedWeb(
+        server=web.server,
+        worker_class=worker_class,
+        module=entry if ":" in entry else f"{entry}:{PRESETS[app.framework].attribute}",
+        workers=web.workers,
+        threads=(web.threads or DEFAULT_THREADS) if worker_class == "gthread" else 1,
+        health=web.health,
+        max_request_time=web.max_request_time,
+        memory_max_mb=web.memory_max_mb,
+        max_body_mb=web.max_body_mb,
+    )
+
+
+def _celery(celery: Celery | None) -> ResolvedCelery | None:
+    if celery is None:
+        return None
+    return ResolvedCelery(application=celery.app, beat=celery.beat, pools=tuple(map(_pool, celery.pools)))
+
+
+def _pool(pool: Pool) -> ResolvedPool:
+    own_queue = "celery" if pool.name == "default" else pool.name
+    return ResolvedPool(
+        name=pool.name,
+        queues=tuple(pool.queues or [own_queue]),
+        concurrency=pool.concurrency,
+        time_limit=pool.time_limit,
+        soft_time_limit=pool.soft_time_limit or max(1, pool.time_limit * 9 // 10),
+    )
+
+
+def _database(app: App) -> ResolvedDatabase | None:
+    declared = app.database
+    if declared is None:
+        wanted = PRESETS[app.framework].database and "database" not in app.model_fields_set
+        return ResolvedDatabase(name=app.name, extensions=(), url=None) if wanted else None
+    return ResolvedDatabase(name=declared.name or app.name, extensions=tuple(declared.extensions), url=declared.url)
+
+
+def _redis_database(app: App) -> int | None:
+    if app.redis is not None:
+        return app.redis.database
+    wanted = "redis" not in app.model_fields_set and (app.framework == "django" or app.celery is not None)
+    return 0 if wanted else None
+
+
+def _tls(app: App, stack: Stack) -> Literal["letsencrypt", "selfsigned"]:
+    kind = app.tls or stack.tls
+    if kind != "auto":
+        return kind
+    public = stack.acme_directory is not None or all(map(can_be_public, app.domains))
+    return "letsencrypt" if public else "selfsigned"

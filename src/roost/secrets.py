@@ -1,0 +1,226 @@
+"""The secrets of an environment: which it needs, making up what can be made up, and the encrypted file.
+
+The file is `group_vars/all/vault.yml`, encrypted by Ansible's vault as a whole:
+
+    vault_redis_password: ...
+    vault_apps:
+      atlas: {database_password: ..., SECRET_KEY: ..., MAPBOX_ACCESS_TOKEN: ...}
+"""
+
+import fcntl
+import os
+import secrets
+import string
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+
+from roost.environment import VAULT_FILE, Environment
+from roost.errors import MissingSecrets, UsageError, VaultError
+from roost.model import GENERATED_SECRET, ResolvedApp
+from roost.rawyaml import MARKERS, VAULT_REFERENCE
+from roost.suggest import did_you_mean, listed
+
+REDIS_PASSWORD = "vault_redis_password"  # noqa: S105 - the name of a variable, not a secret
+APP_SECRETS = "vault_apps"
+DATABASE_PASSWORD = "database_password"  # noqa: S105 - a key, not a secret
+
+_ALPHABET = string.ascii_letters + string.digits
+_PASSWORD_LENGTH = 40
+_SECRET_KEY_LENGTH = 64
+_HEADER = "# Roost adds what is missing here. Change a value with: ansible-vault edit\n"
+
+
+class Vault(Protocol):
+    """What is needed of `ansible.parsing.vault.VaultLib`."""
+
+    def encrypt(self, plaintext: str) -> bytes:
+        """Encrypt a text with the environment's vault password."""
+
+    def decrypt(self, vaulttext: bytes) -> bytes:
+        """Decrypt a text; raises an AnsibleError if the password is another."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret that an environment needs; `length` characters are made up, or with 0 it must be set by the user."""
+
+    path: tuple[str, ...]
+    length: int = 0
+
+    def __str__(self) -> str:
+        return ".".join(self.path)
+
+
+def required_secrets(environment: Environment) -> list[Secret]:
+    """The secrets that an environment needs, in a stable order."""
+    needed = [Secret((REDIS_PASSWORD,), _PASSWORD_LENGTH)]
+    for app in environment.apps:
+        if app.database and not app.database.url:
+            needed.append(Secret((APP_SECRETS, app.name, DATABASE_PASSWORD), _PASSWORD_LENGTH))
+        for name in _names_in_vault(app):
+            length = _SECRET_KEY_LENGTH if name == GENERATED_SECRET else 0
+            needed.append(Secret((APP_SECRETS, app.name, name), length))
+    return needed
+
+
+def ensure_secrets(environment: Environment, vault: Vault) -> list[str]:
+    """Make up the missing secrets that can be made up, and return their names.
+
+    Raises MissingSecrets if the user has to set others; what could be made up is saved before.
+    """
+    with _locked(environment) as path:
+        content = _read(path, vault)
+        before = yaml.safe_dump(content)
+        apps = content.setdefault(APP_SECRETS, {})
+        for app in environment.apps:
+            apps.setdefault(app.name, {})
+        missing = [secret for secret in required_secrets(environment) if not _get(content, secret.path)]
+        made_up = [secret for secret in missing if secret.length]
+        for secret in made_up:
+            _put(content, secret.path, _random_text(secret.length))
+        if yaml.safe_dump(content) != before:
+            _write(path, content, vault)
+    unset = [secret for secret in missing if not secret.length]
+    if unset:
+        raise _missing(unset)
+    return [str(secret) for secret in made_up]
+
+
+def set_secret(environment: Environment, vault: Vault, app: str, name: str, value: str) -> None:
+    """Set one secret of an application. Raises UsageError if the stack doesn't declare it."""
+    known = {resolved.name: resolved for resolved in environment.apps}
+    if app not in known:
+        raise UsageError(f"There is no application {app}.{did_you_mean(app, known)}")
+    names = _names_in_vault(known[app])
+    if name not in names:
+        hint = f"Declare it in stack.yml: secrets: [{', '.join([*names, name])}]"
+        raise UsageError(f"{app} declares no secret {name}.{did_you_mean(name, names)}", hint=hint)
+    if not value or any(character in value for character in "\n\r\0"):
+        raise UsageError("A secret must be one line and not empty.", hint="Encode longer ones, for instance as base64.")
+    with _locked(environment) as path:
+        content = _read(path, vault)
+        _put(content, (APP_SECRETS, app, name), value)
+        _write(path, content, vault)
+
+
+def open_vault(password_file: Path) -> Vault:
+    """The vault whose password is in a file, or printed by it if it is executable."""
+    from ansible.errors import AnsibleError  # noqa: PLC0415 - takes 0.3 s, and only some commands need it
+    from ansible.parsing.dataloader import DataLoader  # noqa: PLC0415
+    from ansible.parsing.vault import VaultLib, get_file_vault_secret  # noqa: PLC0415
+
+    try:
+        secret = get_file_vault_secret(filename=str(password_file), loader=DataLoader())
+        secret.load()
+    except AnsibleError as error:
+        raise VaultError(f"The vault password can't be read from {password_file}: {error}") from error
+    vault: Vault = VaultLib([("default", secret)])
+    return vault
+
+
+def _names_in_vault(app: ResolvedApp) -> list[str]:
+    """The application's secrets: those it declares and those that other values refer to."""
+    values = [*app.env.values(), *([app.database.url] if app.database and app.database.url else [])]
+    prefix = f"{APP_SECRETS}.{app.name}."
+    inner = [value.strip("{} ") for value in values if VAULT_REFERENCE.fullmatch(value)]
+    return list(dict.fromkeys([*app.secrets, *(n.removeprefix(prefix) for n in inner if n.startswith(prefix))]))
+
+
+def _missing(unset: list[Secret]) -> MissingSecrets:
+    names = listed(str(secret).removeprefix(f"{APP_SECRETS}.") for secret in unset).replace(" or ", " and ")
+    _, app, name = unset[0].path
+    verb = "is" if len(unset) == 1 else "are"
+    return MissingSecrets(
+        f"{names} {verb} declared but not set; no host was touched.",
+        hint=f"Set it with: roost secrets set {app} {name}   (or ansible-vault edit {VAULT_FILE})",
+    )
+
+
+def _random_text(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def _get(content: dict[str, Any], path: tuple[str, ...]) -> str:
+    """The value at a path; empty if there is none. Raises VaultError if it isn't text."""
+    value: Any = content
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    if value is not None and not isinstance(value, str):
+        raise VaultError(f"{'.'.join(path)} in {VAULT_FILE} must be text: put it in quotes.")
+    return value or ""
+
+
+def _put(content: dict[str, Any], path: tuple[str, ...], value: str) -> None:
+    for key in path[:-1]:
+        content = content.setdefault(key, {})
+    content[path[-1]] = value
+
+
+@contextmanager
+def _locked(environment: Environment) -> Iterator[Path]:
+    """Hold the lock of the environment's secrets; yields the file's path."""
+    path = environment.inventory / VAULT_FILE
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield path
+    finally:
+        os.close(folder)
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads `!unsafe`, Ansible's mark for a text that must not be templated."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes `!unsafe` where Ansible would template a text."""
+
+
+def _represent_text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
+    tag = "!unsafe" if any(marker in value for marker in MARKERS) else "tag:yaml.org,2002:str"
+    return dumper.represent_scalar(tag, value, style="'" if tag == "!unsafe" else None)
+
+
+_Loader.add_constructor("!unsafe", lambda _loader, node: str(node.value))
+_Dumper.add_representer(str, _represent_text)
+
+
+def _read(path: Path, vault: Vault) -> dict[str, Any]:
+    from ansible.errors import AnsibleError  # noqa: PLC0415 - takes 0.3 s, and only some commands need it
+
+    try:
+        encrypted = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    try:
+        content = yaml.load(vault.decrypt(encrypted), Loader=_Loader)  # noqa: S506 - derived from SafeLoader
+    except AnsibleError as error:
+        raise VaultError(f"{path} can't be decrypted with this vault password.") from error
+    except yaml.YAMLError as error:
+        raise VaultError(
+            f"{path} is not valid YAML inside.", hint=f"Mend it with: ansible-vault edit {path}"
+        ) from error
+    if not isinstance(content or {}, dict) or not isinstance((content or {}).get(APP_SECRETS, {}), dict):
+        raise VaultError(f"{path} must hold a mapping, and {APP_SECRETS} in it too.")
+    return content or {}
+
+
+def _write(path: Path, content: dict[str, Any], vault: Vault) -> None:
+    """Replace the file in one step; it is readable by its owner only at every moment."""
+    text = _HEADER + yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".vault-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(vault.encrypt(text))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
