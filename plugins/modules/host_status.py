@@ -1,0 +1,178 @@
+#!/usr/bin/python
+"""Tell how a host is: its services, applications, certificates, disks and memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: host_status
+short_description: Tell how a host is
+description:
+  - Looks at the services that Roost installs, the live release of each application, certificates, disks,
+    memory and failed units. Changes nothing. What isn't on the host is left out.
+author: The Roost authors
+options:
+  apps:
+    description: Names of the applications.
+    type: list
+    elements: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Look at the host
+  host_status:
+    apps: [atlas]
+"""
+
+RETURN = r"""
+status:
+  description: The host's state; the keys are those of C(roost status --json).
+  returned: always
+  type: dict
+"""
+
+SERVICES = ["nginx", "postgresql", "redis-server", "supervisor", "nftables", "ssh"]
+TLS = Path("/etc/roost/tls")
+APPS = Path("/srv")
+DISKS = [Path("/"), Path("/srv"), Path("/var"), Path("/var/lib/postgresql")]
+MEBIBYTE = 1024 * 1024
+
+
+def output(*command: str) -> str:
+    """What a command prints; nothing if it can't be run."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        return ""
+
+
+def units(names: list[str]) -> dict[str, str]:
+    """The state of each unit that exists: active, inactive, failed, ..."""
+    if not names:
+        return {}
+    shown = output("systemctl", "show", "--property=Id,LoadState,ActiveState", *names)
+    states = {}
+    for block in shown.strip().split("\n\n"):
+        properties = dict(line.split("=", 1) for line in block.splitlines())
+        if properties.get("LoadState") == "loaded":
+            states[properties["Id"]] = properties["ActiveState"]
+    return states
+
+
+def failed_units() -> list[str]:
+    """The names of all failed units."""
+    listed = output("systemctl", "list-units", "--failed", "--plain", "--no-legend", "--full")
+    return [line.split()[0] for line in listed.splitlines() if line.strip()]
+
+
+def programs() -> dict[str, str]:
+    """The state of each supervisor program, by its name."""
+    lines = [line.split() for line in output("supervisorctl", "status").splitlines()]
+    return {line[0].rpartition(":")[2]: line[1].lower() for line in lines if len(line) > 1 and line[1].isupper()}
+
+
+def link_name(path: Path) -> str:
+    """The last part of a link's target, or nothing if there is no link."""
+    return path.readlink().name if path.is_symlink() else ""
+
+
+def app_status(name: str, all_programs: dict[str, str]) -> dict[str, Any] | None:
+    """The state of an application, or None if it isn't on this host."""
+    folder = APPS / name
+    if not folder.is_dir():
+        return None
+    releases = folder / "releases"
+    slot = link_name(folder / "live.sock").removesuffix(".sock")
+    state = units([f"{name}@{slot}.service"]) if slot else {}
+    return {
+        "name": name,
+        "release": link_name(folder / "current"),
+        "releases": len(list(releases.glob("*/manifest.json"))) if releases.is_dir() else 0,
+        "slot": slot,
+        "web": next(iter(state.values()), ""),
+        "programs": {key: value for key, value in all_programs.items() if key.startswith(f"{name}-")},
+    }
+
+
+def certificates(now: float) -> list[dict[str, Any]]:
+    """Name, issuer and days left of each certificate that nginx uses."""
+    found = []
+    for chain in sorted(TLS.glob("*/fullchain.pem")):
+        shown = output("openssl", "x509", "-noout", "-enddate", "-issuer", "-subject", "-in", str(chain))
+        fields = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+        if "notAfter" not in fields:
+            continue
+        end = datetime.strptime(fields["notAfter"], "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC)
+        found.append(
+            {
+                "name": chain.parent.name,
+                "days_left": int((end.timestamp() - now) // 86400),
+                "self_signed": fields.get("issuer") == fields.get("subject"),
+            }
+        )
+    return found
+
+
+def disks() -> list[dict[str, Any]]:
+    """The file systems under the folders that matter, each once."""
+    seen: dict[int, dict[str, Any]] = {}
+    for path in DISKS:
+        if path.is_dir():
+            usage = shutil.disk_usage(path)
+            entry = {
+                "path": str(path),
+                "total_mb": usage.total // MEBIBYTE,
+                "free_mb": usage.free // MEBIBYTE,
+                "used_percent": round(100 * usage.used / (usage.used + usage.free)),
+            }
+            seen.setdefault(path.stat().st_dev, entry)
+    return list(seen.values())
+
+
+def memory() -> dict[str, int]:
+    """Total and available memory and used swap."""
+    lines = [line.split() for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines()]
+    values = {line[0].rstrip(":"): int(line[1]) // 1024 for line in lines}
+    return {
+        "total_mb": values["MemTotal"],
+        "available_mb": values["MemAvailable"],
+        "swap_used_mb": values["SwapTotal"] - values["SwapFree"],
+    }
+
+
+def host_status(apps: list[str]) -> dict[str, Any]:
+    """The whole state of this host."""
+    all_programs = programs()
+    found = [status for app in apps if (status := app_status(app, all_programs))]
+    return {
+        "uptime_seconds": int(float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])),
+        "load": round(os.getloadavg()[0], 2),
+        "services": units([f"{name}.service" for name in SERVICES]),
+        "failed_units": failed_units(),
+        "apps": found,
+        "certificates": certificates(time.time()),
+        "disks": disks(),
+        "memory": memory(),
+    }
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    module = AnsibleModule(
+        argument_spec={"apps": {"type": "list", "elements": "str", "required": True}}, supports_check_mode=True
+    )
+    module.exit_json(changed=False, status=host_status(module.params["apps"]))
+
+
+if __name__ == "__main__":
+    main()

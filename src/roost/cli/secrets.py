@@ -1,0 +1,41 @@
+"""`roost secrets`: the encrypted secrets of an environment."""
+
+import contextlib
+import sys
+from typing import Annotated
+
+import typer
+
+from roost.cli.environments import EnvironmentOption, find_inventory
+from roost.environment import VAULT_FILE, load_environment
+from roost.paths import bundle_root, project_root
+from roost.secrets import open_vault, set_secret
+
+app = typer.Typer(help="The encrypted secrets of an environment.", no_args_is_help=True)
+
+
+@app.callback()
+def secrets() -> None:
+    """The encrypted secrets of an environment."""
+
+
+@app.command("set")
+def set_one(
+    application: Annotated[str, typer.Argument(metavar="APP", help="The application.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The secret, as stack.yml names it.")],
+    environment: EnvironmentOption = "",
+) -> None:
+    """Set a secret. Its value is asked for, or read from standard input; never put it on the command line."""
+    loaded = load_environment(find_inventory(environment))
+    value = _read_value(name)
+    # The password's file lies in the project's folder.
+    with contextlib.chdir(project_root(loaded.inventory)):
+        vault = open_vault(bundle_root() / "plugins/vault-password")
+    set_secret(loaded, vault, application, name, value)
+    typer.echo(f"{application}.{name} is set in {loaded.inventory / VAULT_FILE}. Apply it with: roost up")
+
+
+def _read_value(name: str) -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt(name, hide_input=True, confirmation_prompt=True))
+    return sys.stdin.read().removesuffix("\n")

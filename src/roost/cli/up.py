@@ -1,0 +1,17 @@
+"""`roost up`: make every host as declared."""
+
+from roost.cli.environments import EnvironmentOption, locked
+from roost.cli.running import JsonOption, LimitOption, Operation, TagsOption
+
+
+def up(
+    environment: EnvironmentOption = "",
+    tags: TagsOption = None,
+    limit: LimitOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Make every host as declared (site.yml). Safe to run again: what is right already is left alone."""
+    operation = Operation("up", "site.yml", environment, as_json, tags, limit)
+    with locked(operation.inventory):
+        outcome = operation.run()
+    operation.close(outcome)

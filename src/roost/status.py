@@ -1,0 +1,93 @@
+"""What `roost status` shows: the state that each host's `host_status` returned. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from roost.events import Event, HostResult
+
+_DISK_FULL_PERCENT = 90
+_MEMORY_LOW_SHARE = 0.05
+_CERTIFICATE_DAYS = 14
+_GOOD_PROGRAM = "running"
+_GOOD_UNIT = "active"
+
+
+class StatusCollector:
+    """Keeps what the hosts returned; `hosts` maps a host's name to its state."""
+
+    def __init__(self) -> None:
+        self.hosts: dict[str, Mapping[str, Any]] = {}
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, HostResult) and event.task.module == "host_status" and "status" in event.result:
+            self.hosts[event.host] = event.result["status"]
+
+
+def troubles(status: Mapping[str, Any]) -> Iterator[str]:
+    """What needs somebody's attention on a host."""
+    yield from (f"{unit} failed" for unit in status["failed_units"])
+    for unit, state in status["services"].items():
+        if state != _GOOD_UNIT and unit not in status["failed_units"]:
+            yield f"{unit} is {state}"
+    for app in status["apps"]:
+        yield from _app_troubles(app)
+    for certificate in status["certificates"]:
+        if certificate["days_left"] < _CERTIFICATE_DAYS:
+            yield f"the certificate {certificate['name']} ends in {certificate['days_left']} days"
+    for disk in status["disks"]:
+        if disk["used_percent"] >= _DISK_FULL_PERCENT:
+            yield f"{disk['path']} is {disk['used_percent']} % full"
+    memory = status["memory"]
+    if memory["available_mb"] < memory["total_mb"] * _MEMORY_LOW_SHARE:
+        yield f"only {memory['available_mb']} MiB of memory are available"
+
+
+def _app_troubles(app: Mapping[str, Any]) -> Iterator[str]:
+    if not app["release"]:
+        yield f"{app['name']} has no release"
+    elif app["slot"] and app["web"] != _GOOD_UNIT:
+        yield f"{app['name']}'s web process is {app['web'] or 'missing'}"
+    for program, state in app["programs"].items():
+        if state != _GOOD_PROGRAM:
+            yield f"{program} is {state}"
+
+
+def status_rows(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """A host's state as pairs of a label and a text."""
+    yield "up", f"{_age(status['uptime_seconds'])}, load {status['load']}"
+    memory = status["memory"]
+    swap = f", {_size(memory['swap_used_mb'])} swapped" if memory["swap_used_mb"] else ""
+    yield "memory", f"{_size(memory['available_mb'])} of {_size(memory['total_mb'])} available{swap}"
+    for disk in status["disks"]:
+        yield "disk", f"{disk['path']} {disk['used_percent']} % used, {_size(disk['free_mb'])} free"
+    if status["services"]:
+        yield "services", ", ".join(_unit(name, state) for name, state in sorted(status["services"].items()))
+    for app in status["apps"]:
+        yield "app", _app(app)
+    for certificate in status["certificates"]:
+        kind = "self-signed" if certificate["self_signed"] else "issued"
+        yield "certificate", f"{certificate['name']} {kind}, {certificate['days_left']} days left"
+
+
+def _app(app: Mapping[str, Any]) -> str:
+    parts = [f"{app['name']} release {app['release'] or '(none)'}"]
+    if app["slot"]:
+        parts.append(f"{app['slot']} {app['web'] or 'missing'}")
+    if app["programs"]:
+        running = sum(state == _GOOD_PROGRAM for state in app["programs"].values())
+        parts.append(f"{running} of {len(app['programs'])} background programs running")
+    return ", ".join(parts)
+
+
+def _unit(name: str, state: str) -> str:
+    short = name.removesuffix(".service")
+    return short if state == _GOOD_UNIT else f"{short} ({state})"
+
+
+def _size(mebibytes: int) -> str:
+    return f"{mebibytes / 1024:.1f} GiB" if mebibytes >= 1024 else f"{mebibytes} MiB"
+
+
+def _age(seconds: int) -> str:
+    days, rest = divmod(seconds, 86400)
+    return f"{days} days" if days else f"{rest // 3600} h {rest % 3600 // 60} min"

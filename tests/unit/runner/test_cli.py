@@ -1,0 +1,156 @@
+import json
+import multiprocessing
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from roost import cli
+from roost.cli.environments import find_inventory, known_environments, locked
+from roost.errors import InvalidDeclaration, Locked, TaskFailed, UsageError
+from roost.paths import bundle_root
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder after `roost init`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ROOST_ENV", raising=False)
+    assert invoke("init").exit_code == 0
+    stack = tmp_path / "inventories/prod/group_vars/all/stack.yml"
+    app = {"name": "shop", "framework": "django", "domains": ["shop.test"], "wsgi": "shop.wsgi"}
+    app["source"] = {"git": "https://git.example.com/shop.git", "version": "v1"}
+    stack.write_text(yaml.safe_dump({"stack": {"acme_email": "ops@example.com", "apps": [app]}}))
+    return tmp_path
+
+
+def invoke(*arguments: str) -> Any:
+    return CliRunner().invoke(cli.app, arguments)
+
+
+def test_init_copies_the_example_and_keeps_secrets_out_of_git(project: Path) -> None:
+    hosts = "inventories/prod/hosts.yml"
+    assert (project / hosts).read_text() == (bundle_root() / "inventories/example/hosts.yml").read_text()
+    assert ".vault-password" in (project / ".gitignore").read_text().splitlines()
+
+
+def test_init_touches_nothing_that_exists(project: Path) -> None:
+    result = invoke("init")
+    assert isinstance(result.exception, UsageError)
+    invoke("init", "--name", "staging")
+    assert known_environments(Path("inventories")) == ["prod", "staging"]
+    assert (project / ".gitignore").read_text().count(".vault-password") == 1
+
+
+@pytest.mark.usefixtures("project")
+def test_check_says_what_is_declared() -> None:
+    result = invoke("check", "-e", "prod")
+    assert result.exit_code == 0
+    assert "app   shop  shop.test" in result.output
+    data = json.loads(invoke("check", "-e", "prod", "--json").stdout)
+    assert data["ok"] is True
+    assert data["apps"] == [{"name": "shop", "domains": ["shop.test"]}]
+
+
+def test_check_lists_problems_as_json_too(project: Path) -> None:
+    stack = project / "inventories/prod/group_vars/all/stack.yml"
+    stack.write_text(stack.read_text().replace("django", "jango"))
+    result = invoke("check", "-e", "prod", "--json")
+    assert isinstance(result.exception, InvalidDeclaration)
+    data = json.loads(result.stdout)
+    assert data["ok"] is False
+    assert data["problems"][0]["key"] == "stack.apps[0].framework"
+
+
+def test_an_environment_is_a_name_or_a_path_or_comes_from_the_variable(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert find_inventory("prod") == Path("inventories/prod")
+    assert find_inventory("inventories/prod/") == Path("inventories/prod")
+    assert find_inventory(str(project / "inventories/prod/hosts.yml")) == project / "inventories/prod"
+    monkeypatch.setenv("ROOST_ENV", "prod")
+    assert invoke("check").exit_code == 0
+
+
+@pytest.mark.usefixtures("project")
+def test_an_unknown_environment_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match='Did you mean "prod"') as caught:
+        find_inventory("pord")
+    assert caught.value.hint == "There is: prod."
+    with pytest.raises(UsageError, match="No environment was named") as caught:
+        find_inventory("")
+    assert caught.value.hint == "Say which: -e prod."
+
+
+def test_a_project_without_environments_is_told_to_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as caught:
+        find_inventory("prod")
+    assert "roost init" in caught.value.hint
+
+
+def _hold(inventory: Path, ready: Any, done: Any) -> None:
+    with locked(inventory):
+        ready.set()
+        done.wait(30)
+
+
+def test_a_second_run_finds_the_lock_held(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    ready, done = context.Event(), context.Event()
+    other = context.Process(target=_hold, args=(tmp_path, ready, done))
+    other.start()
+    try:
+        assert ready.wait(30)
+        with pytest.raises(Locked), locked(tmp_path):
+            pass
+    finally:
+        done.set()
+        other.join()
+    with locked(tmp_path):
+        pass
+
+
+@pytest.mark.usefixtures("project")
+def test_deploy_refuses_an_unknown_application_before_it_runs() -> None:
+    result = invoke("deploy", "-e", "prod", "--app", "shpo")
+    assert isinstance(result.exception, UsageError)
+    assert 'Did you mean "shop"' in str(result.exception)
+
+
+def test_a_secret_comes_from_standard_input(project: Path) -> None:
+    stack = project / "inventories/prod/group_vars/all/stack.yml"
+    data = yaml.safe_load(stack.read_text())
+    data["stack"]["apps"][0]["secrets"] = ["MAPS_TOKEN"]
+    stack.write_text(yaml.safe_dump(data))
+    result = CliRunner().invoke(cli.app, ["secrets", "set", "shop", "MAPS_TOKEN", "-e", "prod"], input="s3cret\n")
+    assert result.exit_code == 0, result.exception
+    assert "s3cret" not in result.output
+    vault = project / "inventories/prod/group_vars/all/vault.yml"
+    assert vault.read_text().startswith("$ANSIBLE_VAULT")
+    assert (project / ".vault-password").stat().st_mode & 0o777 == 0o600
+
+
+def test_main_turns_an_error_into_a_message_and_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise TaskFailed("nginx: Reload failed on vm1.", hint="Mend it.")
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 5
+    assert capsys.readouterr().err == "Error: nginx: Reload failed on vm1.\nMend it.\n"
+
+
+def test_the_program_runs() -> None:
+    program = Path(sys.executable).parent / "roost"
+    done = subprocess.run([program, "check", "-e", "nowhere"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: There is no environment nowhere")
