@@ -1,0 +1,358 @@
+#!/usr/bin/python
+"""Bring PostgreSQL's roles, databases and extensions to their declared state in one module run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: postgresql_objects
+short_description: Bring PostgreSQL's roles, databases and extensions to their declared state at once
+description:
+  - Reads the state of all declared objects in one C(psql) session as the system user C(postgres), and changes
+    only what differs.
+  - A role may log in with its password, which is stored as a SCRAM-SHA-256 verifier computed here, so that
+    the server and its log never see the password itself.
+  - A database belongs to its owner, and so does its schema C(public); nobody else may connect unless granted.
+    It is created in UTF-8 with the locale C.UTF-8, whose order no system upgrade changes.
+  - Never drops anything.
+  - The modules of C(community.postgresql) take one module run of 0.3 seconds for each object, and psycopg on
+    the host. An ordinary server has a dozen objects, and this module reads all of them in one such run.
+options:
+  psql:
+    description: Path of C(psql). In check mode it may be missing, everything is then reported as new.
+    type: path
+    required: true
+  port:
+    description: Port of the server, which names its socket.
+    type: int
+    default: 5432
+  roles:
+    description: Roles with C(name) and C(password).
+    type: list
+    elements: dict
+    default: []
+  databases:
+    description: Databases with C(name), C(owner) and C(extensions).
+    type: list
+    elements: dict
+    default: []
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+author: The Roost authors
+"""
+
+EXAMPLES = r"""
+- name: One application's database
+  postgresql_objects:
+    psql: /usr/lib/postgresql/17/bin/psql
+    roles:
+      - {name: atlas, password: "{{ vault_atlas_database_password }}"}
+    databases:
+      - {name: atlas, owner: atlas, extensions: [postgis]}
+"""
+
+RETURN = r"""
+statements:
+  description: The SQL that was run, or in check mode would be, with verifiers hidden.
+  returned: always
+  type: list
+  elements: str
+"""
+
+# A declared role {name, password} or database {name, owner, extensions}.
+Declared = dict[str, Any]
+
+SCRAM_ITERATIONS = 4096
+# Names that need no escaping in SQL, in psql's meta-commands, or in a file name.
+PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
+PRINTABLE_ASCII = re.compile(r"[ -~]+")
+
+# What the log keeps must not contain verifiers.
+SESSION_OPTIONS = (
+    "-c client_min_messages=warning -c log_statement=none -c log_min_duration_statement=-1"
+    " -c log_min_error_statement=panic"
+)
+
+SERVER_STATE = """
+SELECT jsonb_build_object(
+    'roles', (
+        SELECT coalesce(jsonb_object_agg(rolname, jsonb_build_object(
+            'login', rolcanlogin,
+            'verifier', rolpassword)), '{{}}')
+        FROM pg_authid WHERE rolname IN ({roles})),
+    'databases', (
+        SELECT coalesce(jsonb_object_agg(datname, jsonb_build_object(
+            'owner', pg_get_userbyid(datdba),
+            'public', EXISTS (
+                SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba)))
+                WHERE grantee = 0))), '{{}}')
+        FROM pg_database WHERE datname IN ({databases})));
+"""
+
+# psql connects to a database only when it is there.
+DATABASE_STATE = """
+SELECT count(*) = 1 AS present FROM pg_database WHERE datname = '{name}' \\gset
+\\if :present
+\\connect {name}
+SELECT jsonb_build_object(
+    'name', current_database(),
+    'extensions', (SELECT jsonb_agg(extname) FROM pg_extension),
+    'schema', (
+        SELECT jsonb_build_object(
+            'owner', pg_get_userbyid(nspowner),
+            'public', EXISTS (
+                SELECT FROM aclexplode(coalesce(nspacl, acldefault('n', nspowner)))
+                WHERE grantee = 0 AND privilege_type = 'CREATE'))
+        FROM pg_namespace WHERE nspname = 'public'));
+\\connect postgres
+\\endif
+"""
+
+EMPTY_STATE: dict[str, Any] = {"roles": {}, "databases": {}, "contents": {}}
+# What CREATE DATABASE leaves behind, on the oldest supported server.
+NEW_DATABASE = {"extensions": ["plpgsql"], "schema": {"owner": None, "public": True}}
+
+
+class PsqlError(Exception):
+    """psql ended with an error; the message is what it printed."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One SQL statement, run in `database`. `shown` is the same without secrets."""
+
+    database: str
+    sql: str
+    shown: str
+
+    @classmethod
+    def plain(cls, database: str, sql: str) -> Step:
+        """A statement without secrets."""
+        return cls(database, sql, sql)
+
+
+def scram_verifier(password: str, salt: bytes, iterations: int = SCRAM_ITERATIONS) -> str:
+    """The SCRAM-SHA-256 verifier of an ASCII password, as pg_authid.rolpassword holds it (RFC 5803)."""
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, iterations)
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    stored_key = hashlib.sha256(client_key).digest()
+    server_key = hmac.digest(salted, b"Server Key", "sha256")
+    encoded_salt, encoded_stored, encoded_server = (
+        base64.b64encode(part).decode() for part in (salt, stored_key, server_key)
+    )
+    return f"SCRAM-SHA-256${iterations}:{encoded_salt}${encoded_stored}:{encoded_server}"
+
+
+def password_matches(password: str, verifier: str | None) -> bool:
+    """Whether `verifier` (None: the role has no password) was made from `password` by SCRAM-SHA-256."""
+    parts = re.fullmatch(r"SCRAM-SHA-256\$(\d+):([A-Za-z0-9+/=]+)\$.*", verifier or "")
+    if parts is None:
+        return False
+    expected = scram_verifier(password, base64.b64decode(parts[2]), int(parts[1]))
+    return hmac.compare_digest(expected, verifier or "")
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def problems(roles: list[Declared], databases: list[Declared]) -> list[str]:
+    """Why these declarations can't be used; empty when they can."""
+    names = [item["name"] for item in (*roles, *databases)]
+    names += [name for database in databases for name in (database["owner"], *database["extensions"])]
+    unsafe = sorted({name for name in names if not PLAIN_NAME.fullmatch(name)})
+    return [
+        *(f"{name!r} is not a plain name: a-z, 0-9, _ and -, at most 63" for name in unsafe),
+        *(
+            f"the password of {role['name']!r} must be printable ASCII, and not empty"
+            for role in roles
+            if not PRINTABLE_ASCII.fullmatch(role["password"])
+        ),
+    ]
+
+
+def plan_role(role: Declared, actual: dict[str, Any] | None) -> list[Step]:
+    """The statements that let `role` log in with its password.
+
+    `actual` is {login, verifier}, None when the role is missing.
+    """
+    name = quoted(role["name"])
+    wants_login = actual is None or not actual["login"]
+    wants_password = actual is None or not password_matches(role["password"], actual["verifier"])
+    if not wants_login and not wants_password:
+        return []
+    statement = f"{'CREATE' if actual is None else 'ALTER'} ROLE {name}{' LOGIN' if wants_login else ''}"
+    if not wants_password:
+        return [Step.plain("postgres", statement)]
+    verifier = scram_verifier(role["password"], secrets.token_bytes(16))
+    return [Step("postgres", f"{statement} PASSWORD '{verifier}'", f"{statement} PASSWORD '********'")]
+
+
+def plan_database(database: Declared, actual: dict[str, Any] | None, contents: dict[str, Any]) -> list[Step]:
+    """The statements for one database.
+
+    `actual` is {owner, public}, None when the database is missing; `contents` is {extensions, schema}, its
+    `schema` being {owner, public} for the schema named public, or None. `public` tells whether everybody has
+    rights that only the owner should have.
+    """
+    name, owner = quoted(database["name"]), quoted(database["owner"])
+    steps: list[Step] = []
+    if actual is None:
+        steps.append(
+            Step.plain(
+                "postgres",
+                f"CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'",
+            )
+        )
+    elif actual["owner"] != database["owner"]:
+        steps.append(Step.plain("postgres", f"ALTER DATABASE {name} OWNER TO {owner}"))
+    if actual is None or actual["public"]:
+        steps.append(Step.plain("postgres", f"REVOKE ALL ON DATABASE {name} FROM PUBLIC"))
+    schema = contents["schema"]
+    if schema is not None and schema["owner"] != database["owner"]:
+        steps.append(Step.plain(database["name"], f"ALTER SCHEMA public OWNER TO {owner}"))
+    if schema is not None and schema["public"]:
+        steps.append(Step.plain(database["name"], "REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
+    steps += [
+        Step.plain(database["name"], f"CREATE EXTENSION {quoted(extension)} CASCADE")
+        for extension in database["extensions"]
+        if extension not in contents["extensions"]
+    ]
+    return steps
+
+
+def plan(roles: list[Declared], databases: list[Declared], state: dict[str, Any]) -> list[Step]:
+    """The statements that lead from `state` (see parse_state) to the declared objects, in order."""
+    steps: list[Step] = []
+    for role in roles:
+        steps += plan_role(role, state["roles"].get(role["name"]))
+    for database in databases:
+        actual = state["databases"].get(database["name"])
+        steps += plan_database(database, actual, state["contents"].get(database["name"], NEW_DATABASE))
+    return steps
+
+
+def state_script(roles: list[Declared], databases: list[Declared]) -> str:
+    """A psql script that prints one JSON object a line: the server's state, then that of each database."""
+
+    def literals(items: list[Declared]) -> str:
+        return ", ".join(f"'{item['name']}'" for item in items) or "NULL"
+
+    server = SERVER_STATE.format(roles=literals(roles), databases=literals(databases))
+    return server + "".join(DATABASE_STATE.format(name=database["name"]) for database in databases)
+
+
+def change_script(steps: list[Step]) -> str:
+    """A psql script that runs the steps, each in its database."""
+    lines = []
+    connected = "postgres"
+    for step in steps:
+        if step.database != connected:
+            lines.append(f"\\connect {step.database}")
+            connected = step.database
+        lines.append(f"{step.sql};")
+    return "\n".join(lines) + "\n"
+
+
+def parse_state(printed: str) -> dict[str, Any]:
+    """What state_script printed, by the names of roles and databases.
+
+    {roles: {name: {login, verifier}}, databases: {name: {owner, public}},
+    contents: {name: {extensions, schema}}}, as plan_role and plan_database take them.
+    """
+    server, *contents = (json.loads(line) for line in printed.splitlines() if line)
+    return {**server, "contents": {entry["name"]: entry for entry in contents}}
+
+
+def run_psql(module: AnsibleModule, script: str) -> str:
+    """What psql printed for the script, run as the postgres user on the local socket.
+
+    The script travels by standard input: it may hold verifiers. Raises PsqlError.
+    """
+    command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", module.params["psql"]]
+    command += ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--no-password"]
+    command += ["--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse"]
+    command += ["--host=/var/run/postgresql", f"--port={module.params['port']}", "--dbname=postgres"]
+    code, out, err = module.run_command(
+        command, data=script, cwd="/", environ_update={"PGOPTIONS": SESSION_OPTIONS, "LC_ALL": "C.UTF-8"}
+    )
+    if code != 0:
+        raise PsqlError(err.strip())
+    return str(out)
+
+
+def read_state(module: AnsibleModule) -> dict[str, Any]:
+    """The server's state. In check mode a server that can't be asked counts as empty."""
+    if module.check_mode and not Path(module.params["psql"]).exists():
+        return EMPTY_STATE
+    try:
+        return parse_state(run_psql(module, state_script(module.params["roles"], module.params["databases"])))
+    except PsqlError as error:
+        if not module.check_mode:
+            raise
+        module.warn(f"PostgreSQL does not answer yet, everything counts as new: {error}")
+        return EMPTY_STATE
+
+
+def main() -> None:
+    """Read, plan, and unless in check mode, change."""
+    module = AnsibleModule(
+        argument_spec={
+            "psql": {"type": "path", "required": True},
+            "port": {"type": "int", "default": 5432},
+            "roles": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "password": {"type": "str", "required": True, "no_log": True},
+                },
+            },
+            "databases": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "owner": {"type": "str", "required": True},
+                    "extensions": {"type": "list", "elements": "str", "default": []},
+                },
+            },
+        },
+        supports_check_mode=True,
+    )
+    roles, databases = module.params["roles"], module.params["databases"]
+    if found := problems(roles, databases):
+        module.fail_json(msg="; ".join(found))
+    try:
+        steps = plan(roles, databases, read_state(module))
+        if steps and not module.check_mode:
+            run_psql(module, change_script(steps))
+    except PsqlError as error:
+        module.fail_json(msg=f"PostgreSQL refused: {error}")
+    statements = [step.shown for step in steps]
+    module.exit_json(
+        changed=bool(steps),
+        statements=statements,
+        diff={"before": "", "after": "".join(f"{statement};\n" for statement in statements)},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""The pure parts of postgresql_objects: password verifiers, planning, scripts."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+MODULE = Path(__file__).resolve().parents[2] / "plugins" / "modules" / "postgresql_objects.py"
+
+
+def load_module() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("postgresql_objects", MODULE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+objects = load_module()
+
+# What PostgreSQL 15 stored for this password.
+PASSWORD = "pencil"
+VERIFIER = (
+    "SCRAM-SHA-256$4096:s8k9lLk/s6N91vb+nSCJ2g==$dptsRbPKH68wIx8qEZHL9C1EMGqDsYmDqPYOdhaLZvU="
+    ":28BWPB7OuDh3kiCcRXA3EMGbpxDCAnZzLUNVzm6JsNQ="
+)
+
+ROLE = {"name": "atlas", "password": PASSWORD}
+DATABASE = {"name": "atlas", "owner": "atlas", "extensions": ["postgis"]}
+EMPTY: dict[str, Any] = {"roles": {}, "databases": {}, "contents": {}}
+
+
+def state(**changes: Any) -> dict[str, Any]:
+    """A server on which ROLE and DATABASE are as declared, except for `changes` by dotted path."""
+    found: dict[str, Any] = {
+        "roles": {"atlas": {"login": True, "verifier": VERIFIER}},
+        "databases": {"atlas": {"owner": "atlas", "public": False}},
+        "contents": {"atlas": {"extensions": ["plpgsql", "postgis"], "schema": {"owner": "atlas", "public": False}}},
+    }
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        target = found
+        for parent in parents:
+            target = target[parent]
+        target[last] = value
+    return found
+
+
+def shown(found: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(step.database, step.shown) for step in objects.plan([ROLE], [DATABASE], found)]
+
+
+def test_verifier_is_the_one_that_postgresql_makes() -> None:
+    assert objects.password_matches(PASSWORD, VERIFIER)
+
+
+@pytest.mark.parametrize(
+    ("password", "verifier"),
+    [
+        ("Pencil", VERIFIER),
+        (PASSWORD, None),
+        (PASSWORD, ""),
+        (PASSWORD, "md5a6343a68d964ca596d9752250d54bb8a"),
+        (PASSWORD, VERIFIER.replace("$4096:", "$4097:")),
+        (PASSWORD, VERIFIER[:-2] + "AA"),
+    ],
+)
+def test_other_passwords_and_verifiers_do_not_match(password: str, verifier: str | None) -> None:
+    assert not objects.password_matches(password, verifier)
+
+
+def test_nothing_to_do() -> None:
+    assert shown(state()) == []
+
+
+def test_everything_is_new() -> None:
+    assert shown(EMPTY) == [
+        ("postgres", "CREATE ROLE \"atlas\" LOGIN PASSWORD '********'"),
+        (
+            "postgres",
+            "CREATE DATABASE \"atlas\" OWNER \"atlas\" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'",
+        ),
+        ("postgres", 'REVOKE ALL ON DATABASE "atlas" FROM PUBLIC'),
+        ("atlas", 'ALTER SCHEMA public OWNER TO "atlas"'),
+        ("atlas", "REVOKE CREATE ON SCHEMA public FROM PUBLIC"),
+        ("atlas", 'CREATE EXTENSION "postgis" CASCADE'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"roles__atlas__login": False}, ("postgres", 'ALTER ROLE "atlas" LOGIN')),
+        ({"roles__atlas__verifier": None}, ("postgres", "ALTER ROLE \"atlas\" PASSWORD '********'")),
+        ({"databases__atlas__owner": "old"}, ("postgres", 'ALTER DATABASE "atlas" OWNER TO "atlas"')),
+        ({"databases__atlas__public": True}, ("postgres", 'REVOKE ALL ON DATABASE "atlas" FROM PUBLIC')),
+        (
+            {"contents__atlas__schema__owner": "pg_database_owner"},
+            ("atlas", 'ALTER SCHEMA public OWNER TO "atlas"'),
+        ),
+        (
+            {"contents__atlas__schema__public": True},
+            ("atlas", "REVOKE CREATE ON SCHEMA public FROM PUBLIC"),
+        ),
+        ({"contents__atlas__extensions": ["plpgsql"]}, ("atlas", 'CREATE EXTENSION "postgis" CASCADE')),
+    ],
+)
+def test_only_the_difference_is_changed(changes: dict[str, Any], expected: tuple[str, str]) -> None:
+    assert shown(state(**changes)) == [expected]
+
+
+def test_a_database_without_a_public_schema_keeps_none() -> None:
+    assert shown(state(contents__atlas__schema=None)) == []
+
+
+def test_password_reaches_neither_sql_nor_what_is_shown() -> None:
+    (step,) = objects.plan([ROLE], [], EMPTY)
+    assert PASSWORD not in step.sql + step.shown
+    verifier = step.sql.split("'")[1]
+    assert objects.password_matches(PASSWORD, verifier)
+    assert verifier not in step.shown
+
+
+def test_each_verifier_has_its_own_salt() -> None:
+    (first,), (second,) = objects.plan([ROLE], [], EMPTY), objects.plan([ROLE], [], EMPTY)
+    assert first.sql != second.sql
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Atlas", "1atlas", "at las", "atlas'", 'atlas"', "dbname=x", "a" * 64, "atlas\n", "é"]
+)
+def test_unsafe_names_are_refused(name: str) -> None:
+    assert objects.problems([{"name": name, "password": "x"}], [])
+    assert objects.problems([], [{**DATABASE, "name": name}])
+    assert objects.problems([], [{**DATABASE, "owner": name}])
+    assert objects.problems([], [{**DATABASE, "extensions": [name]}])
+
+
+@pytest.mark.parametrize("password", ["", "naïve", "two\nlines", "nul\0"])
+def test_unusable_passwords_are_refused_without_being_shown(password: str) -> None:
+    (problem,) = objects.problems([{"name": "atlas", "password": password}], [])
+    assert "'atlas'" in problem
+    assert not password or password not in problem
+
+
+def test_safe_declarations_are_accepted() -> None:
+    extension = {**DATABASE, "extensions": ["uuid-ossp", "pg_trgm"]}
+    assert objects.problems([{"name": "atlas", "password": 'it\'s "quoted" \\ $1'}], [extension]) == []
+
+
+def test_state_is_parsed_from_one_object_a_line() -> None:
+    printed = '{"roles": {}, "databases": {"atlas": {}}}\n{"name": "atlas", "extensions": []}\n'
+    assert objects.parse_state(printed) == {
+        "roles": {},
+        "databases": {"atlas": {}},
+        "contents": {"atlas": {"name": "atlas", "extensions": []}},
+    }
+
+
+def test_each_statement_runs_in_its_database() -> None:
+    steps = objects.plan([ROLE], [DATABASE, {"name": "other", "owner": "atlas", "extensions": []}], EMPTY)
+    lines = objects.change_script(steps).splitlines()
+    connects = [line for line in lines if line.startswith("\\")]
+    assert connects == ["\\connect atlas", "\\connect postgres", "\\connect other"]
+    assert lines.index("\\connect atlas") < lines.index('CREATE EXTENSION "postgis" CASCADE;')
+    assert all(line.endswith(";") for line in lines if not line.startswith("\\"))
