@@ -1,0 +1,286 @@
+"""Releases go live without a failed request, bad ones don't go live, and a slot is a sandbox."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from testinfra.host import Host
+
+from roost.source_folder import content_id, list_files
+
+SCENARIO = Path(__file__).resolve().parents[1]
+VARIABLES: dict[str, Any] = yaml.safe_load((SCENARIO / "vars" / "main.yml").read_text())
+SANDBOX = Path(os.environ["ROOST_SANDBOX_DIR"])
+WORST_EXPOSURE = 1.5
+LOAD_SECONDS = 180
+
+
+def play(host: Host, playbook: str, **extra: Any) -> subprocess.CompletedProcess[str]:
+    """Run a playbook of the scenario on this host alone."""
+    command = ["ansible-playbook", f"--inventory={SANDBOX / 'inventory'}", "--limit", host.backend.get_hostname()]
+    return subprocess.run(
+        [*command, "--extra-vars", json.dumps(extra), str(SCENARIO / playbook)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def succeed(run: subprocess.CompletedProcess[str]) -> int:
+    """Require that a run succeeded and return how much it changed."""
+    assert run.returncode == 0, run.stdout + run.stderr
+    return sum(int(count) for count in re.findall(r"changed=(\d+)", run.stdout))
+
+
+def get(host: Host, path: str = "/", socket: str = "/srv/site/live.sock") -> dict[str, Any]:
+    """Ask the application as its web server would."""
+    command = f"runuser -u www-data -- curl -sS --max-time 10 --unix-socket {socket} http://site.example.com{path}"
+    result = host.run(command)
+    assert result.rc == 0, result.stderr
+    answer: dict[str, Any] = json.loads(result.stdout)
+    return answer
+
+
+def live_slot(host: Host) -> str:
+    return Path(host.check_output("readlink /srv/site/live.sock")).stem
+
+
+def other(slot: str) -> str:
+    return {"blue": "green", "green": "blue"}[slot]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A source that the test may change."""
+    return Path(shutil.copytree(SCENARIO / "files" / "site", tmp_path / "site"))
+
+
+def new_version(source: Path) -> Path:
+    (source / "banner.txt").write_text(f"version of {time.time_ns()}")
+    return source
+
+
+def test_application_answers_with_its_environment(host: Host) -> None:
+    answer = get(host)
+    assert answer["greeting"] == VARIABLES["site_greeting"]
+    assert answer["release"] == Path(host.check_output("readlink /srv/site/current")).name
+
+
+def test_application_from_git_answers_through_asgi(host: Host) -> None:
+    commit = host.check_output("git --git-dir=/var/lib/feed.git rev-parse v1")
+    answer = host.check_output(
+        "curl -sS --unix-socket /srv/feed/live.sock -H 'X-Forwarded-Proto: https' http://feed.example.com/"
+    )
+    assert answer == f"https {commit[:12]}"
+
+
+def test_commands_see_secrets_and_build_files_are_served(host: Host) -> None:
+    release = get(host)["release"]
+    assert f"{release} a-secret-token" in host.file("/srv/site/media/migrations").content_string
+    reader = host.run("runuser -u www-data -- cat /srv/site/current/static/banner.txt /srv/site/media/health")
+    assert reader.rc == 0, reader.stderr
+
+
+def test_secrets_and_code_are_private(host: Host) -> None:
+    for path in ("/etc/roost/apps/site.env", "/srv/site/current/src/site_app.py", "/srv/site/repo.git"):
+        assert host.run(f"runuser -u www-data -- cat {path}").rc != 0, path
+    assert host.run("runuser -u site -- test -w /srv/site/current/src/site_app.py").rc != 0
+    assert host.run("runuser -u feed -- cat /etc/roost/apps/site.env").rc != 0
+    journal = host.run("journalctl --no-pager --output=cat | grep -c a-secret-token")
+    assert journal.stdout.strip() == "0"
+
+
+def test_manifest_tells_where_a_release_comes_from(host: Host) -> None:
+    manifest = json.loads(host.file("/srv/feed/current/manifest.json").content_string)
+    assert manifest["source"]["version"] == "v1"
+    assert manifest["version"].startswith(manifest["release"])
+    assert set(manifest["phases"]) == {"source", "dependencies", "commands", "seal"}
+
+
+def test_slot_is_a_sandbox_with_a_memory_limit(host: Host) -> None:
+    unit = f"site@{live_slot(host)}.service"
+    report = host.check_output(f"systemd-analyze security --no-pager {unit} | tail -n 1")
+    exposure = re.search(r"Overall exposure level for \S+: ([\d.]+)", report)
+    assert exposure is not None, report
+    assert float(exposure[1]) <= WORST_EXPOSURE
+    assert host.check_output(f"systemctl show --property=MemoryMax --value {unit}") == str(300 * 2**20)
+
+
+def test_deploying_the_live_release_changes_nothing(host: Host) -> None:
+    assert succeed(play(host, "deploy.yml")) == 0
+
+
+class Load:
+    """Requests for one path, one after the other while something happens; it counts those that fail."""
+
+    def __init__(self, host: Host, path: str = "/") -> None:
+        loop = (
+            f"end=$(($(date +%s) + {LOAD_SECONDS})); while [ $(date +%s) -lt $end ] && ! [ -e /run/load-ends ]; do "
+            "if curl -sSf --max-time 20 -o /dev/null --unix-socket /srv/site/live.sock "
+            f"http://site.example.com{path}; then echo good; else echo bad; fi; done"
+        )
+        self._host = host
+        self._loop = f"runuser -u www-data -- sh -c {shlex.quote(loop)}"
+        self._thread = threading.Thread(target=self._run)
+        self.good = self.bad = 0
+        self.errors = ""
+
+    def _run(self) -> None:
+        result = self._host.run(self._loop)
+        self.good = result.stdout.count("good")
+        self.bad = result.stdout.count("bad")
+        self.errors = result.stderr
+
+    def __enter__(self) -> "Load":
+        self._host.check_output("rm -f /run/load-ends")
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._host.check_output("touch /run/load-ends")
+        self._thread.join()
+
+
+def test_three_deploys_fail_no_request(host: Host, source: Path) -> None:
+    slots = [live_slot(host)]
+    with Load(host) as quick, Load(host, "/slow/") as slow:
+        for _ in range(3):
+            changed = succeed(play(host, "deploy.yml", site_source=str(new_version(source)), app_deploy=["site"]))
+            assert changed == 3
+            slots.append(live_slot(host))
+            assert get(host)["banner"] == (source / "banner.txt").read_text()
+    assert slots == [slots[0], other(slots[0]), slots[0], other(slots[0])]
+    assert (quick.bad, slow.bad) == (0, 0), quick.errors + slow.errors
+    assert quick.good > 50
+    assert slow.good > 3
+
+
+def test_old_slot_is_stopped_and_old_releases_are_removed(host: Host) -> None:
+    idle = other(live_slot(host))
+    for kind in ("service", "socket"):
+        assert host.run(f"systemctl is-active site@{idle}.{kind}").stdout.strip() == "inactive"
+        assert host.run(f"systemctl is-enabled site@{idle}.{kind}").stdout.strip() == "disabled"
+    assert len(host.file("/srv/site/releases").listdir()) == VARIABLES["app_releases_kept"]
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "content", "told"),
+    [
+        ("import", "site_app.py", "import a_module_that_is_missing\n", "No module named 'a_module_that_is_missing'"),
+        (
+            "status",
+            "site_app.py",
+            "def application(environ, start_response):\n"
+            "    start_response('500 Internal Server Error', [])\n"
+            "    return [b'the database is on fire']\n",
+            "the database is on fire",
+        ),
+        ("requirement", "requirements.txt", "a_file_that_is_missing.whl\n", "a_file_that_is_missing.whl"),
+    ],
+)
+def test_a_bad_release_does_not_go_live(  # noqa: PLR0913, PLR0917 - the columns of the table
+    host: Host, source: Path, name: str, file: str, content: str, told: str
+) -> None:
+    before, slot = get(host)["release"], live_slot(host)
+    (source / file).write_text(content)
+    patience = 25 if name == "status" else VARIABLES["app_health_patience"]
+    with Load(host) as load:
+        run = play(host, "deploy.yml", site_source=str(source), app_deploy=["site"], app_health_patience=patience)
+    assert run.returncode != 0
+    assert told in run.stdout, run.stdout
+    assert load.bad == 0, load.errors
+    assert get(host)["release"] == before
+    assert live_slot(host) == slot
+    assert host.run(f"systemctl is-active site@{other(slot)}.service").stdout.strip() == "inactive"
+    assert host.check_output("systemctl is-system-running") == "running"
+
+
+def test_a_failed_release_command_stops_the_deploy(host: Host, source: Path) -> None:
+    before = get(host)["release"]
+    commands = ["echo migrating; echo 'column is missing' >&2; exit 3"]
+    run = play(
+        host,
+        "deploy.yml",
+        site_source=str(new_version(source)),
+        site_release_commands=commands,
+        app_deploy=["site"],
+    )
+    assert run.returncode != 0
+    assert "column is missing" in run.stdout
+    assert get(host)["release"] == before
+
+
+def test_a_half_built_release_is_built_again(host: Host, source: Path) -> None:
+    new_version(source)
+    half = f"/srv/site/releases/{content_id(source, list_files(source))[:12]}"
+    host.check_output(f"mkdir -p {half}/src {half}/venv && echo half > {half}/src/site_app.py")
+    succeed(play(host, "deploy.yml", site_source=str(source), app_deploy=["site"]))
+    assert get(host)["banner"] == (source / "banner.txt").read_text()
+    assert host.check_output("readlink -f /srv/site/current") == half
+
+
+def test_a_running_deploy_excludes_another(host: Host) -> None:
+    host.check_output(
+        "systemd-run --quiet --unit=holder flock /srv/site/deploy.lock "
+        "sh -c 'echo anna, process 7 > /srv/site/deploy.lock; sleep 60'"
+    )
+    time.sleep(1)
+    try:
+        run = play(host, "deploy.yml", app_deploy=["site"])
+    finally:
+        host.check_output("systemctl stop holder; truncate -s 0 /srv/site/deploy.lock")
+    assert run.returncode != 0
+    assert "another deploy is running (anna, process 7)" in run.stdout
+
+
+def test_a_changed_environment_moves_the_release_to_the_other_slot(host: Host) -> None:
+    slot, release = live_slot(host), get(host)["release"]
+    with Load(host) as load:
+        assert succeed(play(host, "converge.yml", site_greeting="hello again")) > 0
+    answer = get(host)
+    assert (answer["greeting"], answer["release"]) == ("hello again", release)
+    assert live_slot(host) == other(slot)
+    assert load.bad == 0, load.errors
+    assert succeed(play(host, "converge.yml", site_greeting="hello again")) == 0
+    succeed(play(host, "converge.yml"))
+
+
+def test_a_killed_switch_is_tidied_up_by_the_next_run(host: Host) -> None:
+    idle = other(live_slot(host))
+    host.check_output(f"systemctl enable --now site@{idle}.socket && systemctl start site@{idle}.service")
+    assert succeed(play(host, "converge.yml")) == 1
+    assert host.run(f"systemctl is-active site@{idle}.service").stdout.strip() == "inactive"
+    assert succeed(play(host, "converge.yml")) == 0
+
+
+def test_the_live_slot_comes_up_after_a_reboot(host: Host) -> None:
+    release = get(host)["release"]
+    reboot(host)
+    assert get(host)["release"] == release
+    assert succeed(play(host, "converge.yml")) == 0
+
+
+def reboot(host: Host) -> None:
+    """Reboot the host and wait until it has started."""
+    read_boot = "cat /proc/sys/kernel/random/boot_id"
+    boot = host.check_output(read_boot)
+    host.check_output("systemd-run --quiet --on-active=1 systemctl reboot")
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        time.sleep(1)
+        try:
+            if host.check_output(read_boot) != boot:
+                host.check_output("systemctl is-system-running --wait")
+                return
+        except RuntimeError:  # no connection yet
+            continue
+    pytest.fail("the host did not come back")

@@ -1,0 +1,178 @@
+"""Build a release: its source, its virtual environment, its built files, and at last its manifest.
+
+The dependencies are installed by an account of their own, because installing runs code that came from
+elsewhere: not as root, and not as the application, so that the application can't change its own code later.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible.module_utils.roost_app.commands import run, run_in_release
+from ansible.module_utils.roost_app.errors import ReleaseError
+from ansible.module_utils.roost_app.paths import AppPaths
+from ansible.module_utils.roost_app.releases import discard, write_manifest
+from ansible.module_utils.roost_app.uv import BUILDER, Uv
+
+PRIVATE = 0o750
+TRAVERSABLE = 0o751
+PUBLIC = 0o755
+
+# The application can't write into its release, so this is the time. Files that don't compile may be templates.
+COMPILE_SOURCE = "python -m compileall -qq . || true"
+
+
+@dataclass(frozen=True)
+class Python:
+    """How the virtual environment is made; paths are relative to the source, "" when not used.
+
+    One of requirement (a requirement on the index), lock (a uv.lock), requirements (a file) or pyproject
+    (a pyproject.toml whose dependencies count), in this order, says what is installed.
+    """
+
+    version: str = ""
+    requirements: str = ""
+    pyproject: str = ""
+    lock: str = ""
+    requirement: str = ""
+
+
+@dataclass
+class Build:
+    """One build. `fill_source` fills the folder it is given; `servers` maps distributions to requirements."""
+
+    paths: AppPaths
+    release: str
+    uv: Uv
+    python: Python
+    servers: dict[str, str]
+    commands: list[str]
+    fill_source: Callable[[Path], None]
+    phases: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        return self.paths.release(self.release)
+
+    @property
+    def source(self) -> Path:
+        return self.folder / "src"
+
+    @property
+    def venv(self) -> Path:
+        return self.folder / "venv"
+
+    def run(self, manifest: dict[str, object]) -> None:
+        """Build the release from nothing; a build that fails leaves nothing behind and raises ReleaseError."""
+        discard(self.folder)
+        try:
+            with self._phase("source"):
+                self._make_folders()
+                self.fill_source(self.source)
+            with self._phase("dependencies"):
+                self._install()
+            with self._phase("commands"):
+                self._run_commands()
+            with self._phase("seal"):
+                self._seal()
+            write_manifest(self.folder, {**manifest, "phases": self.phases, "built": _now()})
+        except OSError as problem:
+            discard(self.folder)
+            raise ReleaseError(f"{self.paths.name}: release {self.release} can't be built: {problem}") from problem
+        except ReleaseError as problem:
+            discard(self.folder)
+            raise ReleaseError(f"{self.paths.name}: release {self.release} can't be built: {problem}") from None
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        self.phases[name] = round(time.monotonic() - started, 2)
+
+    def _make_folders(self) -> None:
+        for folder, mode in [
+            (self.folder, TRAVERSABLE),
+            (self.source, PRIVATE),
+            (self.venv, PRIVATE),
+            (self.folder / "static", PUBLIC),
+        ]:
+            folder.mkdir()
+            folder.chmod(mode)
+        environment = {
+            "APP_RELEASE": self.release,
+            "STATIC_ROOT": self.folder / "static",
+            "VIRTUAL_ENV": self.venv,
+            "PATH": f"{self.venv}/bin:/usr/local/bin:/usr/bin:/bin",
+        }
+        lines = [f'{name}="{value}"\n' for name, value in environment.items()]
+        (self.folder / "release.env").write_text("".join(lines), encoding="utf-8")
+        (self.folder / "release.env").chmod(0o644)
+
+    def _install(self) -> None:
+        for folder in (self.source, self.venv):
+            give(folder, BUILDER, BUILDER)
+        self.uv.create_venv(self.venv, self.python.version, cwd=self.source)
+        self._install_dependencies()
+        missing = [wanted for name, wanted in self.servers.items() if not has_distribution(self.venv, name)]
+        if missing:
+            self.uv.install(self.venv, missing, cwd=self.source)
+        # What is inside is linked to the wheel cache, so it stays with its owner; the folder lets the application in.
+        os.chown(self.venv, 0, pwd.getpwnam(self.paths.name).pw_gid)
+
+    def _install_dependencies(self) -> None:
+        python = self.python
+        if python.requirement:
+            self.uv.install(self.venv, [python.requirement], cwd=self.source)
+            return
+        listed = python.lock or python.requirements or python.pyproject
+        if not listed:
+            return
+        if not (self.source / listed).is_file():
+            raise ReleaseError(f"the source has no {listed}")
+        if python.lock:
+            self.uv.sync(self.venv, cwd=(self.source / listed).parent)
+        else:
+            self.uv.install(self.venv, ["--requirement", listed], cwd=self.source)
+
+    def _run_commands(self) -> None:
+        name = self.paths.name
+        for folder in (self.source, self.folder / "static"):
+            give(folder, name, name)
+        for command in [*self.commands, COMPILE_SOURCE]:
+            run_in_release(command, self.folder, self.paths)
+
+    def _seal(self) -> None:
+        """Take the release out of the hands of those who built it."""
+        for folder in (self.source, self.folder / "static"):
+            give(folder, "root", self.paths.name)
+        self.folder.chmod(TRAVERSABLE)
+
+
+def has_distribution(venv: Path, name: str) -> bool:
+    """Tell whether a distribution (its normalized name, such as uvicorn_worker) is installed."""
+    return any(venv.glob(f"lib/python*/site-packages/{name}-*.dist-info"))
+
+
+def give(folder: Path, user: str, group: str) -> None:
+    """Change the owner of a folder and of all that is in it, symbolic links themselves, not their targets."""
+    owner = pwd.getpwnam(user)
+    group_id = owner.pw_gid if group == user else pwd.getpwnam(group).pw_gid
+    os.chown(folder, owner.pw_uid, group_id)
+    for parent, folders, files in os.walk(folder):
+        for name in [*folders, *files]:
+            os.chown(Path(parent) / name, owner.pw_uid, group_id, follow_symlinks=False)
+
+
+def copy_archive(archive: Path, source: Path) -> None:
+    """Unpack an archive that the controller has sent."""
+    run(["tar", "--extract", "--no-same-owner", "--file", str(archive), "--directory", str(source)])
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")

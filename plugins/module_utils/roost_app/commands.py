@@ -1,0 +1,91 @@
+"""Commands run on the host, with their failures told in a few lines."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible.module_utils.roost_app.errors import ReleaseError
+from ansible.module_utils.roost_app.paths import AppPaths
+
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+WITH_ENVIRONMENT = "/usr/local/lib/roost/with-environment"
+TAIL_LINES = 15
+TIMEOUT_SECONDS = 1800
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who runs a command, and where that user may write what is to be kept."""
+
+    user: str
+    home: Path
+
+
+ROOT = Account("root", Path("/root"))
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    account: Account = ROOT,
+    cwd: Path = Path("/"),
+    environment: Mapping[str, str] | None = None,
+    stdin: str = "",
+) -> str:
+    """Run a command, without a shell, and return what it wrote to its standard output.
+
+    Raises ReleaseError with the last lines of its output if it fails or runs longer than TIMEOUT_SECONDS.
+    """
+    user = pwd.getpwnam(account.user)
+    variables = {
+        "HOME": str(account.home),
+        "LANG": "C.UTF-8",
+        "PATH": SEARCH_PATH,
+        "SSL_CERT_FILE": CERTIFICATES,
+        "PIP_CERT": CERTIFICATES,
+        **(environment or {}),
+    }
+    try:
+        done = subprocess.run(
+            list(argv),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            cwd=cwd,
+            env=variables,
+            user=user.pw_uid,
+            group=user.pw_gid,
+            extra_groups=os.getgrouplist(user.pw_name, user.pw_gid),
+            umask=0o022,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ReleaseError(f"`{argv[-1]}` did not end within {TIMEOUT_SECONDS} s") from None
+    if done.returncode != 0:
+        raise ReleaseError(failure(argv, done.returncode, done.stdout + done.stderr))
+    return done.stdout
+
+
+def failure(argv: Sequence[str], code: int, output: str) -> str:
+    """Tell which command failed, and how: the last lines of what it wrote."""
+    command = argv[-1] if WITH_ENVIRONMENT in argv else " ".join(argv)
+    lines = [line for line in output.splitlines() if line.strip()][-TAIL_LINES:]
+    return "\n".join([f"`{command}` failed with exit code {code}:", *lines])
+
+
+def run_in_release(command: str, release: Path, paths: AppPaths) -> None:
+    """Run a shell command line as the application's user, in a release's source, with its environment."""
+    argv = [
+        *[WITH_ENVIRONMENT, str(paths.environment)],
+        *[WITH_ENVIRONMENT, str(release / "release.env")],
+        *["sh", "-ec", command],
+    ]
+    run(argv, account=Account(paths.name, paths.build_home), cwd=release / "src")

@@ -1,0 +1,93 @@
+"""The folders of releases: which are complete, which is live, which may go."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+MANIFEST = "manifest.json"
+
+
+def point(link: Path, target: str) -> None:
+    """Make `link` a symbolic link to `target` in one step: nobody ever sees it missing."""
+    staged = link.with_name(f".{link.name}.next")
+    staged.unlink(missing_ok=True)
+    staged.symlink_to(target)
+    staged.replace(link)
+
+
+def target_name(link: Path) -> str:
+    """Return the last part of what a link points at, "" if there is no such link."""
+    return link.readlink().name if link.is_symlink() else ""
+
+
+def read_manifest(release: Path) -> dict[str, Any] | None:
+    """Return the manifest of a complete release, None for a folder that is missing or half-built."""
+    try:
+        manifest: dict[str, Any] = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return manifest
+
+
+def write_manifest(release: Path, manifest: dict[str, Any]) -> None:
+    """Write the manifest in one step, which declares the release complete."""
+    staged = release / f".{MANIFEST}.next"
+    with staged.open("w", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=2, sort_keys=True)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    staged.chmod(0o644)
+    staged.replace(release / MANIFEST)
+
+
+def discard(release: Path) -> None:
+    """Remove a release. It stops being a complete one first, so that a half-removed one is never used."""
+    (release / MANIFEST).unlink(missing_ok=True)
+    if release.is_dir():
+        shutil.rmtree(release)
+
+
+def inputs_digest(inputs: dict[str, Any]) -> str:
+    """Return what identifies everything that goes into a build."""
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def choose_release(releases: Path, version: str, digest: str) -> tuple[str, bool]:
+    """Return the id for a version built from the inputs with this digest, and whether that release is complete.
+
+    The id is the version; -2, -3, ... is added when the same version was built from other inputs before.
+    """
+    number = 1
+    while True:
+        release = version if number == 1 else f"{version}-{number}"
+        manifest = read_manifest(releases / release)
+        if manifest is None:
+            return release, False
+        if manifest["inputs"] == digest:
+            return release, True
+        number += 1
+
+
+def complete_releases(releases: Path) -> list[str]:
+    """Return the ids of the complete releases, the newest first."""
+    built = [(manifest["built"], folder.name) for folder in _folders(releases) if (manifest := read_manifest(folder))]
+    return [name for _, name in sorted(built, reverse=True)]
+
+
+def prune(releases: Path, keep: int, used: set[str]) -> list[str]:
+    """Remove all but the newest `keep` releases, those in use and half-built ones aside; return what went."""
+    kept = {*complete_releases(releases)[:keep], *used}
+    gone = [folder for folder in _folders(releases) if folder.name not in kept]
+    for folder in gone:
+        discard(folder)
+    return sorted(folder.name for folder in gone)
+
+
+def _folders(releases: Path) -> list[Path]:
+    return [path for path in releases.iterdir() if path.is_dir()] if releases.is_dir() else []

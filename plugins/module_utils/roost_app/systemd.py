@@ -1,0 +1,105 @@
+"""The few words that are exchanged with systemd."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+
+from ansible.module_utils.roost_app.errors import ReleaseError
+
+OF_GUNICORN_ITSELF = re.compile(
+    r"\[INFO\]|\[ERROR\] (Exception in worker|Worker \(pid|Shutting down: Master|Reason: Worker failed)"
+)
+
+
+class Systemd:
+    """systemd on this host."""
+
+    def __call__(self, *arguments: str) -> None:
+        """Run systemctl; raise ReleaseError with what it said when it fails."""
+        done = subprocess.run(["systemctl", "--quiet", *arguments], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            said = (done.stderr + done.stdout).strip()
+            raise ReleaseError(f"`systemctl {' '.join(arguments)}` failed: {said}")
+
+    def all_active(self, *units: str) -> bool:
+        """Tell whether every one of these units runs."""
+        return all(state == "active" for state in self._states("is-active", units))
+
+    def all_enabled(self, *units: str) -> bool:
+        """Tell whether every one of these units starts at boot."""
+        return all(state == "enabled" for state in self._states("is-enabled", units))
+
+    def any_active_or_enabled(self, *units: str) -> bool:
+        """Tell whether one of these units runs, is about to, or starts at boot."""
+        active = self._states("is-active", units)
+        enabled = self._states("is-enabled", units)
+        return any(state not in {"inactive", "failed"} for state in active) or "enabled" in enabled
+
+    def forget_failures(self, *units: str) -> None:
+        """Let units that failed count as stopped."""
+        for unit, state in zip(units, self._states("is-active", units), strict=True):
+            if state == "failed":
+                self("reset-failed", unit)
+
+    def restarts(self, unit: str) -> int:
+        """Return how often a unit was restarted because it ended by itself since it was started."""
+        shown = subprocess.run(
+            ["systemctl", "show", "--property=NRestarts", "--value", unit],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return int(shown.stdout.strip() or 0)
+
+    def journal(self, unit: str, since: float, lines: int) -> list[str]:
+        """Return the last telling lines that the unit's own processes wrote since that time (seconds of the epoch)."""
+        subprocess.run(["journalctl", "--sync"], capture_output=True, check=False)
+        read = subprocess.run(
+            ["journalctl", "--output=cat", "--quiet", f"--since=@{int(since)}", f"_SYSTEMD_UNIT={unit}"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        return telling_lines(read.stdout)[-lines:]
+
+    @staticmethod
+    def _states(question: str, units: tuple[str, ...]) -> list[str]:
+        asked = subprocess.run(["systemctl", question, *units], capture_output=True, text=True, check=False)
+        states = asked.stdout.split()
+        return states if len(states) == len(units) else ["unknown"] * len(units)
+
+
+def wait_until_drained(socket_path: str, *, at_least: float, at_most: float) -> None:
+    """Wait until no connection waits to be accepted on a Unix socket.
+
+    The first `at_least` seconds are always waited: a client may have resolved the old path just before
+    the switch and connect a moment later.
+    """
+    started = time.monotonic()
+    time.sleep(at_least)
+    while waiting_connections(socket_path) > 0 and time.monotonic() - started < at_most:
+        time.sleep(0.1)
+
+
+def telling_lines(journal: str) -> list[str]:
+    """Leave out what gunicorn says of its processes and what repeats itself: the reason is in the other lines."""
+    lines = [line for line in journal.splitlines() if line.strip() and not OF_GUNICORN_ITSELF.search(line)]
+    return list(dict.fromkeys(lines))
+
+
+def waiting_connections(socket_path: str) -> int:
+    """Return the length of the accept queue of a listening Unix socket, 0 when nobody listens."""
+    listing = subprocess.run(["ss", "-xlH"], capture_output=True, text=True, check=True)
+    return queue_length(listing.stdout, socket_path)
+
+
+def queue_length(listing: str, socket_path: str) -> int:
+    """Read the accept queue's length of a socket in what `ss -xlH` printed."""
+    for line in listing.splitlines():
+        columns = line.split()
+        if len(columns) > 4 and columns[4] == socket_path:
+            return int(columns[2])
+    return 0

@@ -1,0 +1,209 @@
+#!/usr/bin/python
+"""Build a release of an application on its host."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.roost_app.build import Build, Python, copy_archive
+from ansible.module_utils.roost_app.errors import ReleaseError
+from ansible.module_utils.roost_app.lock import deploy_lock
+from ansible.module_utils.roost_app.paths import AppPaths
+from ansible.module_utils.roost_app.releases import choose_release, inputs_digest
+from ansible.module_utils.roost_app.repository import Repository, public
+from ansible.module_utils.roost_app.uv import Uv
+
+DOCUMENTATION = r"""
+module: app_release
+short_description: Build a release of an application on its host
+description:
+  - Resolves the declared version and makes sure that a complete release of it lies in
+    C(/srv/<name>/releases/<id>), with its own virtual environment and built files. What serves is not touched.
+  - The id is the first 12 digits of the commit (git) or of a hash of all files (path), or the version on the
+    index (pypi). The manifest is written last, so a half-built folder is never taken for a release.
+  - A failed build removes what it has made. The builds of one application exclude each other.
+  - Its action plugin sends a folder of the controller (source kind C(path)) only when it must be built.
+author: The Roost authors
+options:
+  name: {description: Name of the application; also of its user., type: str, required: true}
+  source:
+    description: Where the code comes from.
+    type: dict
+    required: true
+    suboptions:
+      kind: {description: What C(location) is., type: str, required: true, choices: [git, path, pypi]}
+      location:
+        description: URL of a repository, a folder of the controller, or a requirement.
+        type: str
+        required: true
+      version: {description: Branch, tag or commit (git); version (pypi)., type: str, default: ""}
+  python:
+    description: What to install, besides what source kind C(pypi) says; lock comes first, then requirements.
+    type: dict
+    default: {}
+    suboptions:
+      version: {description: A Python of the host such as 3.12; empty for Debian's., type: str, default: ""}
+      requirements: {description: Requirements file in the source., type: str, default: ""}
+      pyproject: {description: A pyproject.toml in the source; its dependencies count., type: str, default: ""}
+      lock: {description: A uv.lock in the source., type: str, default: ""}
+  servers:
+    description: What the web process needs (name of a distribution, and the requirement if it isn't installed).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name: {description: Normalized name of the distribution., type: str, required: true}
+      requirement: {description: What to install., type: str, required: true}
+  build_commands:
+    description: Shell commands run in the source as the application's user.
+    type: list
+    elements: str
+    default: []
+  uv_version: {description: Version of uv., type: str, required: true}
+  who: {description: Who deploys., type: str, default: ansible}
+  content_id: {description: Set by the action plugin; id of the folder's content., type: str, default: ""}
+  archive: {description: Set by the action plugin; the sent folder., type: path}
+"""
+
+EXAMPLES = r"""
+- name: Build the release
+  app_release:
+    name: atlas
+    source: {kind: git, location: "https://git.example.com/atlas.git", version: v1.4.2}
+    python: {requirements: requirements.txt}
+    uv_version: 0.13.9
+  register: built
+"""
+
+RETURN = r"""
+release: {description: Id of the release; empty in check mode if it can't be known yet., returned: always, type: str}
+phases: {description: Seconds that each phase of the build took., returned: when built, type: dict}
+needs_source: {description: For the action plugin. The folder must be sent., returned: always, type: bool}
+"""
+
+SOURCE = {
+    "kind": {"type": "str", "required": True, "choices": ["git", "path", "pypi"]},
+    "location": {"type": "str", "required": True},
+    "version": {"type": "str", "default": ""},
+}
+PYTHON = {
+    "version": {"type": "str", "default": ""},
+    "requirements": {"type": "str", "default": ""},
+    "pyproject": {"type": "str", "default": ""},
+    "lock": {"type": "str", "default": ""},
+}
+SERVERS = {
+    "name": {"type": "str", "required": True},
+    "requirement": {"type": "str", "required": True},
+}
+ARGUMENTS = {
+    "name": {"type": "str", "required": True},
+    "source": {"type": "dict", "required": True, "options": SOURCE},
+    "python": {"type": "dict", "default": {}, "options": PYTHON},
+    "servers": {"type": "list", "elements": "dict", "default": [], "options": SERVERS},
+    "build_commands": {"type": "list", "elements": "str", "default": []},
+    "uv_version": {"type": "str", "required": True},
+    "who": {"type": "str", "default": "ansible"},
+    "content_id": {"type": "str", "default": ""},
+    "archive": {"type": "path"},
+}
+
+
+class Release:
+    """The release of the declared version."""
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        self.params = params
+        self.source = {key: value or "" for key, value in params["source"].items()}
+        self.paths = AppPaths(params["name"])
+        self.uv = Uv(params["uv_version"])
+        self.repository = Repository(self.paths.repository, self.source["location"])
+
+    def guess(self) -> dict[str, Any]:
+        """Tell, without changing anything, what would be done."""
+        version = self.params["content_id"][:12]
+        if self.source["kind"] == "git" and self.paths.repository.is_dir():
+            version = self.repository.resolve(self.source["version"])[:12]
+        elif self.source["kind"] == "pypi":
+            version = self.source["version"]
+        release, complete = self._choose(version) if version else ("", False)
+        return {"changed": not complete, "release": release if complete else "", "needs_source": False}
+
+    def build(self) -> dict[str, Any]:
+        """Build it unless it is complete."""
+        with deploy_lock(self.paths.lock, self.params["who"]):
+            self.uv.ensure()
+            version = self._resolve()
+            release, complete = self._choose(version[:12] if self.source["kind"] != "pypi" else version)
+            if complete:
+                return {"changed": False, "release": release, "needs_source": False}
+            if self.source["kind"] == "path" and not self.params["archive"]:
+                return {"changed": False, "release": release, "needs_source": True}
+            build = self._build(release, version)
+            manifest = {
+                "release": release,
+                "who": self.params["who"],
+                "source": {**self.source, "location": public(self.source["location"])},
+                "version": version,
+                "inputs": inputs_digest(self._inputs()),
+            }
+            build.run(manifest)
+        return {"changed": True, "release": release, "needs_source": False, "phases": build.phases}
+
+    def _resolve(self) -> str:
+        """Return the commit, the hash of the content or the version to build."""
+        if self.source["kind"] == "git":
+            wanted = self.source["version"]
+            return self.repository.fetch(wanted, self.repository.resolve(wanted))
+        if self.source["kind"] == "pypi":
+            return self.uv.resolve(self._requirement())
+        return str(self.params["content_id"])
+
+    def _choose(self, version: str) -> tuple[str, bool]:
+        return choose_release(self.paths.releases, version, inputs_digest(self._inputs()))
+
+    def _inputs(self) -> dict[str, Any]:
+        return {
+            "location": self.source["location"] if self.source["kind"] != "path" else "",
+            "python": self.params["python"],
+            "servers": self.params["servers"],
+            "build_commands": self.params["build_commands"],
+        }
+
+    def _requirement(self) -> str:
+        version = self.source["version"]
+        return f"{self.source['location']}=={version}" if version else str(self.source["location"])
+
+    def _build(self, release: str, version: str) -> Build:
+        fill_source = {
+            "git": partial(self.repository.export, version),
+            "path": partial(copy_archive, Path(self.params["archive"] or "/")),
+            "pypi": lambda _: None,
+        }[self.source["kind"]]
+        requirement = self._requirement() if self.source["kind"] == "pypi" else ""
+        return Build(
+            paths=self.paths,
+            release=release,
+            uv=self.uv,
+            python=Python(**self.params["python"], requirement=requirement),
+            servers={server["name"]: server["requirement"] for server in self.params["servers"]},
+            commands=self.params["build_commands"],
+            fill_source=fill_source,
+        )
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    release = Release(module.params)
+    try:
+        result = release.guess() if module.check_mode else release.build()
+    except ReleaseError as problem:
+        module.fail_json(msg=str(problem), rc=problem.exit_code)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+#!/usr/bin/python
+"""Let supervisor run the present Celery programs, with the live release and the present environment."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import xmlrpc.client
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: celery_programs
+short_description: Let supervisor run the present Celery programs, with the live release and the present environment
+description:
+  - Applies changes of supervisor's configuration as C(supervisorctl update) does, and restarts the programs
+    that run an older release or environment than the present one. Other programs are left alone.
+  - All programs that must stop are asked at once, warmly; supervisor bounds the wait by their C(stopwaitsecs).
+  - Fails, with the last lines of its log, if a program isn't running in the end.
+author: The Roost authors
+options:
+  programs:
+    description: The programs that must run.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      app: {description: Name of the application., type: str, required: true}
+      name: {description: Name of the supervisor program., type: str, required: true}
+"""
+
+EXAMPLES = r"""
+- name: Run the workers
+  celery_programs:
+    programs: [{app: atlas, name: atlas-worker-default}, {app: atlas, name: atlas-beat}]
+"""
+
+RETURN = r"""
+added: {description: Programs that are new., returned: always, type: list, elements: str}
+removed: {description: Programs that are no longer configured., returned: always, type: list, elements: str}
+restarted: {description: Programs that were restarted or started., returned: always, type: list, elements: str}
+"""
+
+SOCKET = "unix:///run/supervisor.sock"
+STOPPED = {"STOPPED", "EXITED", "FATAL"}
+SETTLING_SECONDS = 15
+LOG_LINES = 8
+
+
+class ProgramsError(Exception):
+    """The programs can't be brought to run; the message says why."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What must be done to the programs (supervisor's process groups) of these names."""
+
+    added: list[str]
+    changed: list[str]
+    removed: list[str]
+    outdated: list[str]
+    stopped: list[str]
+
+    @property
+    def empty(self) -> bool:
+        return not (self.added or self.changed or self.removed or self.outdated or self.stopped)
+
+
+def connect() -> Any:
+    """Return supervisor's interface; raise ProgramsError if it doesn't run."""
+    try:
+        from supervisor.xmlrpc import SupervisorTransport  # noqa: PLC0415 - absent before the package is installed
+    except ImportError:
+        raise ProgramsError("supervisor is not installed") from None
+    transport = SupervisorTransport(None, None, serverurl=SOCKET)
+    server = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+    try:
+        server.supervisor.getSupervisorVersion()
+    except OSError as problem:
+        raise ProgramsError(f"supervisor does not answer: {problem}") from problem
+    return server.supervisor
+
+
+def make_plan(supervisor: Any, programs: list[dict[str, str]], is_outdated: Callable[[str, str], bool]) -> Plan:
+    """Compare what runs with what is configured."""
+    try:
+        [[added, changed, removed]] = supervisor.reloadConfig()
+    except xmlrpc.client.Fault as problem:
+        raise ProgramsError(f"supervisor's configuration is wrong: {problem.faultString}") from problem
+    states = states_of(supervisor)
+    settled = [program for program in programs if program["name"] in states and program["name"] not in changed]
+    stopped = [program["name"] for program in settled if states[program["name"]] in STOPPED]
+    outdated = [
+        program["name"]
+        for program in settled
+        if program["name"] not in stopped and is_outdated(program["app"], program["name"])
+    ]
+    return Plan(added, changed, removed, outdated, stopped)
+
+
+def apply(supervisor: Any, plan: Plan) -> None:
+    """Stop, all at once, what must stop; then start what must run."""
+    running = states_of(supervisor)
+    to_stop = [name for name in [*plan.changed, *plan.removed, *plan.outdated] if running.get(name) not in STOPPED]
+    patience = longest_stop(supervisor) + SETTLING_SECONDS
+    for name in to_stop:
+        supervisor.stopProcessGroup(name, False)
+    wait_until(lambda: all(states_of(supervisor)[name] in STOPPED for name in to_stop), patience, "stop")
+    for name in [*plan.changed, *plan.removed]:
+        supervisor.removeProcessGroup(name)
+    for name in [*plan.added, *plan.changed]:
+        supervisor.addProcessGroup(name)
+    for name in [*plan.outdated, *plan.stopped]:
+        supervisor.startProcessGroup(name, False)
+
+
+def wait_until(done: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait until it is done; raise ProgramsError when that takes longer than these seconds."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            raise ProgramsError(f"programs did not {what} within {seconds:g} s")
+        time.sleep(0.2)
+
+
+def wait_until_running(supervisor: Any, names: list[str]) -> None:
+    """Wait until all run for as long as their `startsecs` ask; raise ProgramsError with the log of one that doesn't."""
+    deadline = time.monotonic() + longest(supervisor, "startsecs") + SETTLING_SECONDS
+    while True:
+        states = states_of(supervisor)
+        failing = [name for name in names if states.get(name) != "RUNNING"]
+        if not failing:
+            return
+        broken = [name for name in failing if states.get(name) not in {"STARTING", "STOPPING"}]
+        if broken or time.monotonic() > deadline:
+            raise ProgramsError(describe(supervisor, (broken or failing)[0], states))
+        time.sleep(0.2)
+
+
+def describe(supervisor: Any, name: str, states: dict[str, str]) -> str:
+    """Tell that a program doesn't run, and what it wrote last."""
+    if name not in states:
+        return f"supervisor knows no program {name}"
+    log = supervisor.tailProcessStdoutLog(f"{name}:{name}", 0, 4096)[0]
+    lines = [f"  {line[:200]}" for line in log.splitlines() if line.strip()][-LOG_LINES:]
+    return "\n".join([f"{name} does not run ({states[name].lower()}). Its log ends with:", *lines])
+
+
+def states_of(supervisor: Any) -> dict[str, str]:
+    """Return the state of each program."""
+    return {info["group"]: info["statename"] for info in supervisor.getAllProcessInfo()}
+
+
+def longest_stop(supervisor: Any) -> float:
+    return longest(supervisor, "stopwaitsecs")
+
+
+def longest(supervisor: Any, setting: str) -> float:
+    """Return the greatest value that a setting (seconds) has in any program."""
+    return max((config[setting] for config in supervisor.getAllConfigInfo()), default=0)
+
+
+def loaded_digest(app: str, program: str, host: Path = Path("/")) -> str:
+    """Return the digest of what a program has loaded, as celery-program recorded it."""
+    record = host / "srv" / app / "celery" / f"{program}.loaded"
+    return record.read_text(encoding="utf-8").split()[0] if record.is_file() else ""
+
+
+def present_digest(app: str, host: Path = Path("/")) -> str:
+    """Return the digest of what a program of the application would load now."""
+    files = [host / "etc/roost/apps" / f"{app}.env", host / "srv" / app / "current/release.env"]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "programs": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "app": {"type": "str", "required": True},
+                    "name": {"type": "str", "required": True},
+                },
+            }
+        },
+        supports_check_mode=True,
+    )
+    programs = module.params["programs"]
+    try:
+        supervisor = connect()
+        plan = make_plan(supervisor, programs, lambda app, name: loaded_digest(app, name) != present_digest(app))
+        if not module.check_mode:
+            apply(supervisor, plan)
+            wait_until_running(supervisor, [program["name"] for program in programs])
+    except ProgramsError as problem:
+        if module.check_mode:
+            module.exit_json(changed=bool(programs), added=[], removed=[], restarted=[], msg=str(problem))
+        module.fail_json(msg=str(problem))
+    restarted = sorted([*plan.changed, *plan.outdated, *plan.stopped])
+    module.exit_json(changed=not plan.empty, added=plan.added, removed=plan.removed, restarted=restarted)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+#!/usr/bin/python
+"""Let a release of each application serve, without a failed request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.roost_app.errors import ReleaseError
+from ansible.module_utils.roost_app.health import Health
+from ansible.module_utils.roost_app.lock import deploy_lock
+from ansible.module_utils.roost_app.paths import SLOTS, AppPaths
+from ansible.module_utils.roost_app.releases import point, prune, read_manifest, target_name
+from ansible.module_utils.roost_app.slots import Slots
+from ansible.module_utils.roost_app.systemd import Systemd
+
+DOCUMENTATION = r"""
+module: release_slot
+short_description: Let a release of each application serve, without a failed request
+description:
+  - Starts the release in the idle one of the two slots of an application, waits for three healthy answers
+    on that slot's own socket, points C(live.sock) and C(current) at it in one step each, drains the
+    old slot and stops it. A release that is not healthy is stopped, and the old one serves on.
+  - Without a I(release) the live release is kept. It is moved to the other slot when the environment file
+    or a unit has changed since its slot was started, or when it does not run.
+  - An application without I(health) has no web process, so only C(current) is switched.
+  - One deploy at a time. When the lock is held, the module fails with C(rc=75) and says by whom.
+author: The Roost authors
+options:
+  apps:
+    description: The applications.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name: {description: Name of the application., type: str, required: true}
+      release: {description: Id of a complete release; empty keeps the live one., type: str, default: ""}
+      health:
+        description: How to ask for the application's health; nothing when it has no web process.
+        type: dict
+        suboptions:
+          path: {description: Path of the request., type: str, required: true}
+          host: {description: Its Host header., type: str, required: true}
+          timeout: {description: Seconds that one answer may take., type: float, default: 5}
+  patience:
+    description: Seconds within which a started release must have given three healthy answers in a row.
+    type: float
+    default: 60
+  keep:
+    description: How many releases to keep, those in use aside.
+    type: int
+    default: 5
+  who:
+    description: Who deploys; shown to those who find the lock held.
+    type: str
+    default: ansible
+"""
+
+EXAMPLES = r"""
+- name: Switch to the release
+  release_slot:
+    apps:
+      - name: atlas
+        release: 3f2a9c1d7e55
+        health: {path: /health/, host: atlas.example.com}
+"""
+
+RETURN = r"""
+apps:
+  description: >-
+    The state of each application: name, release ("" before the first one), previous (the release that was live
+    before), slot ("" without a web process), switched and pruned (ids of removed releases).
+  returned: always
+  type: list
+  elements: dict
+"""
+
+HEALTH = {
+    "path": {"type": "str", "required": True},
+    "host": {"type": "str", "required": True},
+    "timeout": {"type": "float", "default": 5},
+}
+ARGUMENTS = {
+    "apps": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "release": {"type": "str", "default": ""},
+            "health": {"type": "dict", "options": HEALTH},
+        },
+    },
+    "patience": {"type": "float", "default": 60},
+    "keep": {"type": "int", "default": 5},
+    "who": {"type": "str", "default": "ansible"},
+}
+
+
+def settle(app: dict[str, Any], params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Bring one application to the state that is asked for and tell what was done."""
+    paths = AppPaths(app["name"])
+    if app["release"] and not read_manifest(paths.release(app["release"])):
+        raise ReleaseError(f"{paths.name}: there is no complete release {app['release']}")
+    if app["health"] is None:
+        return settle_release(paths, app["release"], params, check_mode)
+    slots = Slots(paths, Health(**app["health"]), params["patience"], Systemd())
+    return settle_slots(slots, app["release"], params, check_mode)
+
+
+def settle_release(paths: AppPaths, wanted: str, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Do it for an application without a web process."""
+    current = target_name(paths.current)
+    live = current if current and read_manifest(paths.release(current)) else ""
+    state = {"name": paths.name, "release": wanted or live, "previous": live, "slot": "", "pruned": []}
+    switched = state["release"] != live
+    if switched and not check_mode:
+        with deploy_lock(paths.lock, params["who"]):
+            point(paths.current, f"releases/{wanted}")
+            state["pruned"] = prune(paths.releases, params["keep"], {wanted, live})
+    return {**state, "switched": switched}
+
+
+def settle_slots(slots: Slots, wanted: str, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Do it for an application with a web process."""
+    paths, live = slots.paths, slots.live_release()
+    state = {"name": paths.name, "release": wanted or live, "previous": live, "slot": slots.live(), "pruned": []}
+    if not state["release"]:
+        return {**state, "switched": False}
+    to_switch = not slots.serves(state["release"])
+    to_tidy = not to_switch and not slots.is_tidy()
+    if (to_switch or to_tidy) and not check_mode:
+        with deploy_lock(paths.lock, params["who"]):
+            if to_switch:
+                state["slot"] = slots.switch_to(state["release"])
+            else:
+                slots.tidy()
+            used = {slots.release_of(slot) for slot in SLOTS}
+            state["pruned"] = prune(paths.releases, params["keep"], used)
+    return {**state, "switched": to_switch or to_tidy}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    try:
+        apps = [settle(app, module.params, module.check_mode) for app in module.params["apps"]]
+    except ReleaseError as problem:
+        module.fail_json(msg=str(problem), rc=problem.exit_code)
+    module.exit_json(changed=any(app["switched"] for app in apps), apps=apps)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Which programs are restarted, with a supervisor that only remembers what it was told."""
+
+import importlib.util
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+MODULE = Path(__file__).resolve().parents[3] / "plugins" / "modules" / "celery_programs.py"
+
+
+def load_module() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("celery_programs", MODULE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+celery_programs = load_module()
+PROGRAMS = [{"app": "atlas", "name": "atlas-worker-default"}, {"app": "atlas", "name": "atlas-beat"}]
+
+
+class FakeSupervisor:
+    """Programs that stop and start at once."""
+
+    def __init__(self, states: dict[str, str], difference: tuple[list[str], list[str], list[str]]) -> None:
+        self.states = states
+        self.difference = difference
+        self.calls: list[tuple[str, str]] = []
+
+    def reloadConfig(self) -> list[list[list[str]]]:  # noqa: N802 - supervisor's name
+        return [list(self.difference)]
+
+    def getAllProcessInfo(self) -> list[dict[str, str]]:  # noqa: N802
+        return [{"group": name, "statename": state} for name, state in self.states.items()]
+
+    def getAllConfigInfo(self) -> list[dict[str, int]]:  # noqa: N802
+        return [{"stopwaitsecs": 40, "startsecs": 5}]
+
+    def tailProcessStdoutLog(self, *_: object) -> list[Any]:  # noqa: N802
+        return ["Traceback\nModuleNotFoundError: No module named 'x'\n", 0, False]
+
+    def stopProcessGroup(self, name: str, wait: bool) -> None:  # noqa: N802
+        assert not wait
+        self._note("stop", name, "STOPPED")
+
+    def startProcessGroup(self, name: str, wait: bool) -> None:  # noqa: N802
+        assert not wait
+        self._note("start", name, "RUNNING")
+
+    def removeProcessGroup(self, name: str) -> None:  # noqa: N802
+        assert self.states[name] == "STOPPED"
+        self._note("remove", name, "")
+
+    def addProcessGroup(self, name: str) -> None:  # noqa: N802
+        self._note("add", name, "RUNNING")
+
+    def _note(self, call: str, name: str, state: str) -> None:
+        self.calls.append((call, name))
+        if state:
+            self.states[name] = state
+        else:
+            del self.states[name]
+
+
+def running() -> dict[str, str]:
+    return {program["name"]: "RUNNING" for program in PROGRAMS}
+
+
+def run(supervisor: FakeSupervisor, outdated: set[str] = frozenset()) -> Any:  # type: ignore[assignment]  # a frozen default
+    plan = celery_programs.make_plan(supervisor, PROGRAMS, lambda _, name: name in outdated)
+    celery_programs.apply(supervisor, plan)
+    celery_programs.wait_until_running(supervisor, [program["name"] for program in PROGRAMS])
+    return plan
+
+
+def test_nothing_to_do() -> None:
+    supervisor = FakeSupervisor(running(), ([], [], []))
+    assert run(supervisor).empty
+    assert supervisor.calls == []
+
+
+def test_outdated_program_alone_is_restarted() -> None:
+    supervisor = FakeSupervisor(running(), ([], [], []))
+    assert not run(supervisor, {"atlas-beat"}).empty
+    assert supervisor.calls == [("stop", "atlas-beat"), ("start", "atlas-beat")]
+
+
+def test_all_are_asked_to_stop_before_any_is_started() -> None:
+    supervisor = FakeSupervisor({**running(), "old": "RUNNING"}, ([], ["atlas-beat"], ["old"]))
+    run(supervisor, {"atlas-worker-default", "atlas-beat"})
+    assert supervisor.calls == [
+        ("stop", "atlas-beat"),
+        ("stop", "old"),
+        ("stop", "atlas-worker-default"),
+        ("remove", "atlas-beat"),
+        ("remove", "old"),
+        ("add", "atlas-beat"),
+        ("start", "atlas-worker-default"),
+    ]
+
+
+def test_new_and_stopped_programs_are_started() -> None:
+    supervisor = FakeSupervisor({"atlas-beat": "FATAL"}, (["atlas-worker-default"], [], []))
+    run(supervisor)
+    assert supervisor.calls == [("add", "atlas-worker-default"), ("start", "atlas-beat")]
+
+
+def test_program_that_does_not_run_is_told_with_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    supervisor = FakeSupervisor({**running(), "atlas-beat": "BACKOFF"}, ([], [], []))
+    with pytest.raises(celery_programs.ProgramsError, match=r"atlas-beat does not run .backoff.[\s\S]*No module named"):
+        run(supervisor)
+
+
+def test_record_differs_when_environment_or_release_changes(tmp_path: Path) -> None:
+    environment = tmp_path / "etc/roost/apps/atlas.env"
+    release = tmp_path / "srv/atlas/current/release.env"
+    record = tmp_path / "srv/atlas/celery/atlas-beat.loaded"
+    for file in (environment, release, record):
+        file.parent.mkdir(parents=True)
+        file.write_text("A\n")
+    digest = celery_programs.present_digest("atlas", tmp_path)
+    record.write_text(f"{digest}  -\n")
+    assert celery_programs.loaded_digest("atlas", "atlas-beat", tmp_path) == digest
+    for file in (environment, release):
+        file.write_text("B\n")
+        assert celery_programs.present_digest("atlas", tmp_path) != digest
+        digest = celery_programs.present_digest("atlas", tmp_path)

@@ -1,0 +1,42 @@
+"""Failures are told in a few lines, and environment files are read as they were meant."""
+
+import subprocess
+from pathlib import Path
+
+import jinja2
+import pytest
+from ansible.module_utils.roost_app.commands import WITH_ENVIRONMENT, failure
+
+ROLE = Path(__file__).resolve().parents[3] / "roles" / "app" / "templates"
+
+VALUES = [
+    "",
+    "plain",
+    "two words",
+    'a "quoted" word',
+    "it's",
+    "$HOME ${HOME} $(id) `id`",
+    "back\\slash \\n \\",
+    "# no comment",
+    "two\nlines",
+    "ünïcödé %h %%",
+]
+
+
+def test_failure_tells_the_command_and_its_last_lines() -> None:
+    output = "\n".join(f"line {number}" for number in range(100))
+    told = failure([WITH_ENVIRONMENT, "a.env", "sh", "-ec", "make all"], 2, output).splitlines()
+    assert told[0] == "`make all` failed with exit code 2:"
+    assert told[-1] == "line 99"
+    assert len(told) <= 16
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_environment_file_keeps_every_character(tmp_path: Path, value: str) -> None:
+    template = (ROLE / "etc/roost/apps/@name@.env.j2").read_text()
+    environment = jinja2.Environment(trim_blocks=True, keep_trailing_newline=True)  # noqa: S701 - not HTML
+    item = {"environment": [{"name": "VALUE", "value": value}], "secrets": [{"name": "LAST", "value": "1"}]}
+    file = tmp_path / "atlas.env"
+    file.write_text(environment.from_string(template).render(item=item))
+    command = ["sh", str(ROLE / "usr/local/lib/roost/with-environment"), str(file), "printenv", "VALUE"]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == f"{value}\n"
