@@ -1,0 +1,259 @@
+"""nginx as clients meet it."""
+
+import base64
+import json
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+TLS = "openssl s_client -connect localhost:443 -servername atlas.test {} </dev/null 2>&1"
+SECURITY_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "SAMEORIGIN",
+    "referrer-policy": "strict-origin-when-cross-origin",
+}
+
+
+class Answer:
+    """What curl received: HTTP version, status, headers by lower-case name, body."""
+
+    def __init__(self, text):
+        head, _, self.body = text.partition("\r\n\r\n")
+        status_line, *lines = head.split("\r\n")
+        self.version, self.status = status_line.split()[0], int(status_line.split()[1])
+        pairs = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+        self.headers = dict(pairs)
+        assert len(self.headers) == len(pairs), f"a header came twice: {pairs}"
+
+
+@pytest.fixture
+def get(host):
+    def get(url, options=""):
+        name = re.match(r"https?://([^/]+)", url).group(1)
+        resolve = f"--resolve {name}:443:127.0.0.1 --resolve {name}:80:127.0.0.1"
+        return Answer(host.check_output(f"curl --silent --insecure --include --max-time 20 {resolve} {options} {url}"))
+
+    return get
+
+
+def test_site_answers_with_http2(get):
+    answer = get("https://atlas.test/", "--http2")
+    assert (answer.version, answer.status) == ("HTTP/2", 200)
+
+
+def test_application_learns_who_asks_and_how(get):
+    forged = " ".join(
+        f"--header '{header}'"
+        for header in (
+            "X-Forwarded-For: 6.6.6.6",
+            "X-Forwarded-Host: evil.test",
+            "Forwarded: for=6.6.6.6",
+            "Proxy: evil",
+        )
+    )
+    answer = get("https://www.atlas.test/", forged)
+    received = json.loads(answer.body)
+    assert received.pop("X-Request-ID") == answer.headers["x-request-id"]
+    assert {name: received[name] for name in received if name.startswith("X-") or name == "Host"} == {
+        "Host": "www.atlas.test",
+        "X-Real-IP": "127.0.0.1",
+        "X-Forwarded-For": "127.0.0.1",
+        "X-Forwarded-Host": "www.atlas.test",
+        "X-Forwarded-Port": "443",
+        "X-Forwarded-Proto": "https",
+    }
+    assert "Forwarded" not in received
+    assert "Proxy" not in received
+
+
+def test_http_is_redirected(get):
+    answer = get("http://www.atlas.test/path?query=1")
+    assert answer.status == 301
+    assert answer.headers["location"] == "https://www.atlas.test/path?query=1"
+
+
+def test_redirect_domain_leads_to_the_canonical_one(get):
+    answer = get("https://atlas.example/path?query=1")
+    assert answer.status == 301
+    assert answer.headers["location"] == "https://atlas.test/path?query=1"
+    assert "strict-transport-security" in answer.headers
+
+
+@pytest.mark.parametrize(
+    "url", ["http://unknown.test/", "http://127.0.0.1/", "https://unknown.test/", "https://127.0.0.1/"]
+)
+def test_unknown_host_gets_no_answer(host, url):
+    name = url.split("/")[2]
+    result = host.run(
+        f"curl --silent --insecure --include --resolve {name}:443:127.0.0.1 --resolve {name}:80:127.0.0.1 {url}"
+    )
+    assert result.rc != 0
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("name", ["atlas.test", "unknown.test"])
+def test_acme_challenge_is_answered_for_any_host(get, name):
+    answer = get(f"http://{name}/.well-known/acme-challenge/token")
+    assert (answer.status, answer.body) == (200, "proof")
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("https://atlas.test/", 200),
+        ("https://atlas.test/missing", 404),
+        ("https://atlas.test/static/missing.css", 404),
+        ("https://atlas.test/static/logo.svg", 200),
+        ("https://down.test/", 502),
+    ],
+)
+def test_security_headers_on_every_answer(get, url, status):
+    answer = get(url)
+    assert answer.status == status
+    assert {name: answer.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
+    assert len(answer.headers["x-request-id"]) == 32
+    hsts = answer.headers.get("strict-transport-security")
+    assert hsts == ("max-age=63072000" if "atlas" in url else None)
+    assert answer.headers["server"] == "nginx"
+
+
+def test_header_of_the_application_wins(get):
+    answer = get("https://atlas.test/own-headers")
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["x-request-id"] != "mine"
+
+
+def test_friendly_page_while_the_application_is_down(get):
+    answer = get("https://down.test/some/page", "--request POST --data x")
+    assert answer.status == 502
+    assert "We will be right back" in answer.body
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["retry-after"] == "10"
+    assert "back" not in get("https://down.test/.roost/unavailable.html").body
+
+
+def test_own_503_of_the_application_is_passed_on(get):
+    answer = get("https://atlas.test/busy")
+    assert (answer.status, json.loads(answer.body)) == (503, {"ready": False})
+
+
+def test_slow_request_is_ended(get):
+    start = time.monotonic()
+    answer = get("https://atlas.test/slow")
+    assert answer.status == 504
+    assert "We will be right back" in answer.body
+    assert time.monotonic() - start < 8
+
+
+def test_request_body_is_limited(get):
+    assert get("https://atlas.test/", "--data-binary @/srv/atlas/static/logo.svg").status == 200
+    answer = get("https://atlas.test/", "--form file=@/usr/bin/python3")
+    assert answer.status == 413
+
+
+@pytest.mark.parametrize(
+    ("path", "cache_control"),
+    [
+        ("/static/site.55e7cbb9ba48.css", "public, max-age=31536000, immutable"),
+        ("/static/logo.svg", "no-cache"),
+        ("/static/missing.55e7cbb9ba48.css", None),
+        ("/media/photo.0123456789ab.txt", "no-cache"),
+    ],
+)
+def test_only_names_with_a_hash_are_cached_for_ever(get, path, cache_control):
+    assert get(f"https://atlas.test{path}").headers.get("cache-control") == cache_control
+
+
+def test_text_is_compressed(get):
+    answer = get("https://atlas.test/static/site.55e7cbb9ba48.css", "--header 'Accept-Encoding: gzip' --head")
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["vary"] == "Accept-Encoding"
+
+
+def test_websocket_stays_open_longer_than_a_request(host):
+    key = "--header 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' --header 'Sec-WebSocket-Version: 13'"
+    upgrade = "--header 'Connection: Upgrade' --header 'Upgrade: websocket'"
+    curl = "curl --silent --insecure --include --http1.1 --max-time 15 --resolve atlas.test:443:127.0.0.1"
+    encoded = host.check_output(f"{curl} {upgrade} {key} https://atlas.test/socket | base64")
+    answer = base64.b64decode(encoded)
+    assert answer.startswith(b"HTTP/1.1 101")
+    assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in answer
+    assert answer.endswith(b"hello")
+
+
+def test_each_request_is_one_json_line_of_its_site(host, get):
+    request_id = get("https://atlas.test/missing?x=%22", "--user-agent 'a\"b'").headers["x-request-id"]
+    lines = host.check_output("tail -n 50 /var/log/nginx/atlas.access.log").splitlines()
+    (entry,) = [entry for entry in map(json.loads, lines) if entry["request_id"] == request_id]
+    assert (entry["status"], entry["method"], entry["uri"]) == (404, "GET", "/missing?x=%22")
+    assert entry["user_agent"] == 'a"b'
+    assert entry["tls"] == "TLSv1.3"
+    assert 0 <= float(entry["upstream_response_seconds"]) < 5
+    assert 0 <= entry["request_seconds"] < 5
+
+
+@pytest.mark.parametrize(
+    ("options", "accepted"),
+    [
+        ("-tls1_3", True),
+        ("-tls1_2", True),
+        ("-tls1_1 -cipher DEFAULT@SECLEVEL=0", False),
+        ("-tls1 -cipher DEFAULT@SECLEVEL=0", False),
+        ("-tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256", True),
+        ("-tls1_2 -cipher ECDHE-ECDSA-CHACHA20-POLY1305", True),
+        ("-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA256", False),
+        ("-tls1_2 -cipher ECDHE-ECDSA-AES256-SHA", False),
+        ("-curves X25519", True),
+        ("-curves prime256v1", True),
+        ("-curves secp384r1", True),
+        ("-curves secp521r1", False),
+        ("-curves X448", False),
+    ],
+)
+def test_tls_is_what_mozilla_recommends(host, options, accepted):
+    output = host.run(TLS.format(options)).stdout
+    assert bool(re.search(r"^New, TLSv1\.[23], Cipher is [A-Z]", output, re.MULTILINE)) == accepted, output
+
+
+def test_session_tickets_are_off(host):
+    assert "TLS session ticket" not in host.run(TLS.format("-tls1_2")).stdout
+
+
+def test_unit_is_sandboxed(host):
+    report = host.check_output("systemd-analyze security --no-pager nginx.service")
+    score = float(re.search(r"Overall exposure level for nginx.service: (\S+)", report).group(1))
+    assert score <= 2.7
+
+
+def test_nginx_is_running_and_starts_at_boot(host):
+    assert host.service("nginx").is_running
+    assert host.service("nginx").is_enabled
+    assert host.check_output("nginx -t 2>&1").count("warn") == 0
+
+
+def test_reload_and_log_rotation_work_within_the_sandbox(host, get):
+    host.check_output("systemctl reload nginx && logrotate --force /etc/logrotate.d/nginx")
+    assert get("https://atlas.test/static/logo.svg").status == 200
+    assert host.file("/var/log/nginx/atlas.access.log").contains("/static/logo.svg")
+    assert host.file("/var/log/nginx/atlas.access.log.1").exists
+
+
+def test_broken_site_is_rolled_back(host, get):
+    scenario = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
+    inventory = Path(os.environ["ROOST_SANDBOX_DIR"]) / "inventory"
+    name = host.backend.host.name
+    run = subprocess.run(
+        ["ansible-playbook", f"--inventory={inventory}", f"--limit={name}", str(scenario / "broken.yml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 2, run.stdout + run.stderr
+    assert "cannot load certificate" in run.stdout + run.stderr
+    assert not host.file("/etc/nginx/sites-enabled/broken.conf").exists
+    assert host.run("nginx -t").rc == 0
+    assert get("https://atlas.test/").status == 200
