@@ -2,7 +2,6 @@
 
 import importlib.util
 import sys
-import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -38,10 +37,10 @@ class FakeSupervisor:
         return [list(self.difference)]
 
     def getAllProcessInfo(self) -> list[dict[str, str]]:  # noqa: N802
-        return [{"group": name, "statename": state} for name, state in self.states.items()]
+        return [{"group": name, "statename": state, "pid": 7} for name, state in self.states.items()]
 
     def getAllConfigInfo(self) -> list[dict[str, int]]:  # noqa: N802
-        return [{"stopwaitsecs": 40, "startsecs": 5}]
+        return [{"stopwaitsecs": 40}]
 
     def tailProcessStdoutLog(self, *_: object) -> list[Any]:  # noqa: N802
         return ["Traceback\nModuleNotFoundError: No module named 'x'\n", 0, False]
@@ -76,7 +75,7 @@ def running() -> dict[str, str]:
 def run(supervisor: FakeSupervisor, outdated: set[str] = frozenset()) -> Any:  # type: ignore[assignment]  # a frozen default
     plan = celery_programs.make_plan(supervisor, PROGRAMS, lambda _, name: name in outdated)
     celery_programs.apply(supervisor, plan)
-    celery_programs.wait_until_running(supervisor, [program["name"] for program in PROGRAMS])
+    celery_programs.wait_until_ready(supervisor, PROGRAMS, lambda *_: True)
     return plan
 
 
@@ -112,11 +111,33 @@ def test_new_and_stopped_programs_are_started() -> None:
     assert supervisor.calls == [("add", "atlas-worker-default"), ("start", "atlas-beat")]
 
 
-def test_program_that_does_not_run_is_told_with_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "sleep", lambda _: None)
+def test_program_that_crashed_before_gets_another_chance_at_once() -> None:
     supervisor = FakeSupervisor({**running(), "atlas-beat": "BACKOFF"}, ([], [], []))
-    with pytest.raises(celery_programs.ProgramsError, match=r"atlas-beat does not run .backoff.[\s\S]*No module named"):
-        run(supervisor)
+    run(supervisor)
+    assert supervisor.calls == [("stop", "atlas-beat"), ("start", "atlas-beat")]
+
+
+def test_program_that_crashes_is_told_with_its_log() -> None:
+    supervisor = FakeSupervisor({**running(), "atlas-beat": "BACKOFF"}, ([], [], []))
+    with pytest.raises(
+        celery_programs.ProgramsError, match=r"atlas-beat has not loaded .*backoff[\s\S]*No module named"
+    ):
+        celery_programs.wait_until_ready(supervisor, PROGRAMS, lambda *_: True)
+
+
+def test_running_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(celery_programs, "READY_SECONDS", 0.01)
+    with pytest.raises(celery_programs.ProgramsError, match=r"has not loaded its application .running."):
+        celery_programs.wait_until_ready(FakeSupervisor(running(), ([], [], [])), PROGRAMS, lambda *_: False)
+
+
+def test_program_is_ready_when_its_own_process_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "srv/atlas/celery/atlas-beat.pid"
+    assert not celery_programs.has_loaded("atlas", "atlas-beat", 7, tmp_path)
+    file.parent.mkdir(parents=True)
+    file.write_text("7\n")
+    assert celery_programs.has_loaded("atlas", "atlas-beat", 7, tmp_path)
+    assert not celery_programs.has_loaded("atlas", "atlas-beat", 8, tmp_path)
 
 
 def test_record_differs_when_environment_or_release_changes(tmp_path: Path) -> None:

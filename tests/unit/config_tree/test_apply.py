@@ -1,6 +1,7 @@
 """config_tree on the host: what it writes, removes, puts back and remembers."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,14 @@ def test_what_was_there_before_comes_back(host: Host) -> None:
     assert host.snapshot() == before
     assert result["changed_paths"] == [f"{host.root}/etc/l", f"{host.root}/etc/nginx.conf"]
     assert not any(Path(host.state.originals).iterdir())
+
+
+def test_what_was_there_before_does_not_come_back_to_a_place_that_is_gone(host: Host) -> None:
+    host.put("etc/nginx/nginx.conf", "debian's")
+    host.apply({"etc/nginx/nginx.conf": "ours"})
+    shutil.rmtree(host.root / "etc/nginx")
+    assert host.apply({"etc/other": "one"})["removed_paths"] == []
+    assert host.files() == {"etc/other": "one"}
 
 
 def test_an_equal_file_is_adopted_silently_and_stays(host: Host) -> None:

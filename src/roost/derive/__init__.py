@@ -1,0 +1,31 @@
+"""Pure functions from the stack and the topology to the inputs of the roles.
+
+Each is a filter of the same name (`roost_nginx_sites`); `playbooks/vars/wiring.yml` is where they are called.
+"""
+
+from roost.derive import apps, data, edge, packages, server
+
+FILTERS = (
+    apps.app_apps,
+    apps.celery_apps,
+    data.postgresql_databases,
+    data.postgresql_hba,
+    data.postgresql_listen_addresses,
+    data.postgresql_max_connections,
+    data.postgresql_memory_share,
+    data.postgresql_roles,
+    data.postgresql_settings,
+    data.redis_bind,
+    data.redis_databases,
+    data.redis_maxmemory_mb,
+    data.redis_maxmemory_policy,
+    edge.certbot_certificates,
+    edge.certbot_directory_url,
+    edge.certbot_email,
+    edge.nginx_sites,
+    packages.packages_names,
+    server.base_admin_users,
+    server.base_timezone,
+    server.firewall_rules,
+    server.ssh_port,
+)

@@ -1,0 +1,167 @@
+"""The inputs of the roles that run the applications: app, celery."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from roost.derive.context import Context, role_input
+from roost.derive.server import POSTGRESQL_PORT, REDIS_PORT
+from roost.model import AUTO_WORKERS_MAX, ResolvedApp, Source
+from roost.paths import project_root
+
+MEMORY_PER_WORKER_MB = 150
+"""What a worker process of a middling Django project takes."""
+
+WEB_MEMORY_SHARE = 0.4
+"""The share of a host's memory that `workers: auto` may fill, all applications together."""
+
+type Variables = list[dict[str, str]]
+
+
+@role_input
+def app_apps(
+    context: Context, vault_apps: Mapping[str, Mapping[str, str]], vault_redis_password: str, inventory: str
+) -> list[dict[str, Any]]:
+    """Return every application with its processes on this host.
+
+    `web` is None on a host that only works through queues.
+    """
+    return [
+        {
+            "name": app.name,
+            "framework": app.framework,
+            "source": _source(app.source, Path(inventory)),
+            "python": _python(app),
+            "web": _web(app, context) if context.plays("app") else None,
+            "health": {"path": app.web.health, "host": app.domains[0]},
+            "build_commands": list(app.build_commands),
+            "release_commands": list(app.release_commands),
+            "run_release_commands": context.is_first("app" if context.topology.members("app") else "worker"),
+            "environment": _environment(app),
+            "secrets": _secrets(app, context, vault_apps, vault_redis_password),
+            "packages": list(app.packages),
+        }
+        for app in context.apps
+    ]
+
+
+@role_input
+def celery_apps(context: Context) -> list[dict[str, Any]]:
+    """Return the applications that have background tasks. The first worker host alone runs their schedulers."""
+    return [
+        {
+            "name": app.name,
+            "application": app.celery.application,
+            "beat": app.celery.beat and context.is_first("worker"),
+            "pools": [
+                {
+                    "name": pool.name,
+                    "queues": list(pool.queues),
+                    "concurrency": pool.concurrency,
+                    "time_limit": pool.time_limit,
+                    "soft_time_limit": pool.soft_time_limit,
+                }
+                for pool in app.celery.pools
+            ],
+        }
+        for app in context.apps
+        if app.celery
+    ]
+
+
+def auto_workers(cpus: int, memory_mb: int, apps: int) -> int:
+    """Return the worker processes of each of `apps` applications on a host: 2 to AUTO_WORKERS_MAX."""
+    fitting = int(memory_mb * WEB_MEMORY_SHARE / MEMORY_PER_WORKER_MB / apps)
+    return max(2, min(2 * cpus + 1, fitting, AUTO_WORKERS_MAX))
+
+
+def _source(source: Source, inventory: Path) -> dict[str, str]:
+    if source.git:
+        return {"kind": "git", "location": source.git, "version": source.version or ""}
+    if source.path:
+        return {"kind": "path", "location": str(project_root(inventory) / source.path), "version": ""}
+    return {"kind": "pypi", "location": source.pypi or "", "version": ""}
+
+
+def _python(app: ResolvedApp) -> dict[str, str]:
+    return {key: value for key, value in app.python.model_dump().items() if value is not None}
+
+
+def _web(app: ResolvedApp, context: Context) -> dict[str, Any]:
+    workers = app.web.workers
+    if workers == "auto":
+        workers = auto_workers(context.cpus, context.memory_mb, len(context.apps))
+    return {
+        "server": app.web.server,
+        "worker_class": app.web.worker_class,
+        "module": app.web.module,
+        "workers": workers,
+        "threads": app.web.threads,
+        "max_request_time": app.web.max_request_time,
+        "memory_max_mb": app.web.memory_max_mb or 0,
+    }
+
+
+def _environment(app: ResolvedApp) -> Variables:
+    variables = {
+        "ALLOWED_HOSTS": ",".join(app.domains),
+        "CSRF_TRUSTED_ORIGINS": ",".join(f"https://{domain}" for domain in app.domains),
+    }
+    if app.settings:
+        variables["DJANGO_SETTINGS_MODULE"] = app.settings
+    if app.media:
+        variables["MEDIA_ROOT"] = f"/srv/{app.name}/media"
+    if app.celery:
+        variables |= _celery_settings(app)
+    return _listed(variables | app.env)
+
+
+def _celery_settings(app: ResolvedApp) -> dict[str, str]:
+    """Return the settings with which a restart or a crash loses no task: one at a time, acknowledged when done."""
+    pools = app.celery.pools if app.celery else ()
+    longest = max(pool.time_limit for pool in pools)
+    return {
+        "CELERY_TASK_ACKS_LATE": "true",
+        "CELERY_TASK_REJECT_ON_WORKER_LOST": "true",
+        "CELERY_WORKER_PREFETCH_MULTIPLIER": "1",
+        "CELERY_TASK_TIME_LIMIT": str(longest),
+        "CELERY_TASK_SOFT_TIME_LIMIT": str(max(pool.soft_time_limit for pool in pools)),
+        "CELERY_VISIBILITY_TIMEOUT": str(max(3600, 2 * longest)),
+    }
+
+
+def _secrets(
+    app: ResolvedApp, context: Context, vault_apps: Mapping[str, Mapping[str, str]], redis_password: str
+) -> Variables:
+    vault = vault_apps.get(app.name, {})
+    variables = {name: str(vault[name]) for name in app.secrets}
+    if app.database:
+        variables["DATABASE_URL"] = app.database.url or _database_url(
+            app.database.name, str(vault["database_password"]), context
+        )
+    if app.redis_database is not None:
+        variables |= _redis_urls(app, redis_password, context)
+    return _listed(variables)
+
+
+def _database_url(name: str, password: str, context: Context) -> str:
+    server = context.topology.members("database")[0]
+    return f"postgresql://{name}:{quote(password, safe='')}@{context.address_of(server)}:{POSTGRESQL_PORT}/{name}"
+
+
+def _redis_urls(app: ResolvedApp, password: str, context: Context) -> dict[str, str]:
+    cache = context.topology.members("cache") or context.topology.brokers
+    urls = {"REDIS_URL": _redis_url(context.address_of(cache[0]), password, app.cache_database)}
+    if app.celery:
+        broker = _redis_url(context.address_of(context.topology.brokers[0]), password, app.broker_database)
+        urls |= {"CELERY_BROKER_URL": broker, "CELERY_RESULT_BACKEND": broker}
+    return urls
+
+
+def _redis_url(address: str, password: str, database: int | None) -> str:
+    return f"redis://:{quote(password, safe='')}@{address}:{REDIS_PORT}/{database}"
+
+
+def _listed(variables: Mapping[str, str]) -> Variables:
+    return [{"name": name, "value": value} for name, value in variables.items()]

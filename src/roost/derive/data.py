@@ -1,0 +1,96 @@
+"""The inputs of the roles that keep data: postgresql, redis."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from roost.budget import connections_needed
+from roost.derive.context import LOOPBACK, Context, role_input
+from roost.model import ResolvedApp
+
+MIN_CONNECTIONS = 100
+"""PostgreSQL's own default."""
+
+MIN_REDIS_DATABASES = 16
+"""Redis' own default."""
+
+REDIS_MEMORY_SHARE = 0.1
+"""The share of its host's memory that Redis may fill."""
+
+
+def local_databases(context: Context) -> list[tuple[ResolvedApp, str]]:
+    """Return the applications whose database is Roost's to make, with its name."""
+    return [(app, app.database.name) for app in context.apps if app.database and not app.database.url]
+
+
+@role_input
+def postgresql_listen_addresses(context: Context) -> list[str]:
+    return _listen(context)
+
+
+@role_input
+def postgresql_roles(context: Context, vault_apps: Mapping[str, Mapping[str, str]]) -> list[dict[str, str]]:
+    return [
+        {"name": database, "password": str(vault_apps[app.name]["database_password"])}
+        for app, database in local_databases(context)
+    ]
+
+
+@role_input
+def postgresql_databases(context: Context) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "owner": name, "extensions": list(app.database.extensions if app.database else ())}
+        for app, name in local_databases(context)
+    ]
+
+
+@role_input
+def postgresql_hba(context: Context) -> list[dict[str, str]]:
+    """Return one line for each database and each other host that runs applications; over TLS only."""
+    return [
+        {"type": "hostssl", "database": name, "user": name, "address": address, "method": "scram-sha-256"}
+        for _, name in local_databases(context)
+        for address in (f"{host.internal_address}/32" for host in context.clients())
+    ]
+
+
+@role_input
+def postgresql_settings(context: Context) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in context.stack.postgresql.settings.items()]
+
+
+@role_input
+def postgresql_max_connections(context: Context) -> int:
+    """Return the declared limit, or one that all processes together can't reach."""
+    return context.stack.postgresql.max_connections or max(
+        MIN_CONNECTIONS, connections_needed(context.apps, context.topology)
+    )
+
+
+@role_input
+def postgresql_memory_share(context: Context) -> float:
+    return context.stack.postgresql.memory_share
+
+
+@role_input
+def redis_maxmemory_mb(context: Context) -> int:
+    return context.stack.redis.maxmemory_mb or int(context.memory_mb * REDIS_MEMORY_SHARE)
+
+
+@role_input
+def redis_maxmemory_policy(context: Context) -> str:
+    return context.stack.redis.policy
+
+
+@role_input
+def redis_bind(context: Context) -> list[str]:
+    return _listen(context)
+
+
+@role_input
+def redis_databases(context: Context) -> int:
+    used = [app.redis_database for app in context.apps if app.redis_database is not None]
+    return max([MIN_REDIS_DATABASES, *(2 * number + 2 for number in used)])
+
+
+def _listen(context: Context) -> list[str]:
+    return [LOOPBACK, context.host.internal_address] if context.clients() else [LOOPBACK]

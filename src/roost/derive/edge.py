@@ -1,0 +1,53 @@
+"""The inputs of the roles that face the internet: nginx, certbot."""
+
+from typing import Any
+
+from roost.derive.context import Context, role_input
+from roost.model import ResolvedApp
+
+LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
+
+
+@role_input
+def nginx_sites(context: Context) -> list[dict[str, Any]]:
+    """Return a site for each application: the first domain serves, the others redirect to it."""
+    return [
+        {
+            "name": app.name,
+            "domains": [app.domains[0]],
+            "redirect_domains": list(app.domains[1:]),
+            "socket": f"/srv/{app.name}/live.sock",
+            "static": _static(app),
+            "max_body_mb": app.web.max_body_mb,
+            "max_request_time": app.web.max_request_time,
+            "tls_name": app.name,
+            "hsts": app.tls == "letsencrypt",
+        }
+        for app in context.apps
+    ]
+
+
+@role_input
+def certbot_certificates(context: Context) -> list[dict[str, Any]]:
+    kinds = {"letsencrypt": "acme", "selfsigned": "selfsigned"}
+    return [{"name": app.name, "domains": list(app.domains), "kind": kinds[app.tls]} for app in context.apps]
+
+
+@role_input
+def certbot_email(context: Context) -> str:
+    return context.stack.acme_email or ""
+
+
+@role_input
+def certbot_directory_url(context: Context) -> str:
+    return context.stack.acme_directory or LETS_ENCRYPT
+
+
+def _static(app: ResolvedApp) -> list[dict[str, Any]]:
+    locations = []
+    if app.static:
+        folder = f"src/{app.static.root}" if app.static.root else "static"
+        locations.append({"url": app.static.url, "path": f"/srv/{app.name}/current/{folder}/", "immutable": True})
+    if app.media:
+        locations.append({"url": app.media.url, "path": f"/srv/{app.name}/media/", "immutable": False})
+    return locations

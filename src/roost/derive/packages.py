@@ -1,0 +1,47 @@
+"""All Debian packages of a host, so that they are installed in one transaction."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from roost.derive.context import Context, role_input
+from roost.paths import bundle_root
+
+
+@role_input
+def packages_names(context: Context) -> list[str]:
+    """Return what the roles that site.yml gives this host, and the applications on it, will ask for; sorted."""
+    names: set[str] = set()
+    for role in roles_of(context.host.groups):
+        names.update(_role_variables(role).get(f"__{role}_packages", ()))
+    if context.plays("database"):
+        packaged = _role_variables("postgresql")["__postgresql_extension_packages"]
+        wanted = {extension for app in context.apps if app.database for extension in app.database.extensions}
+        names.update(packaged[extension] for extension in wanted & packaged.keys())
+    if context.plays("app") or context.plays("worker"):
+        names.update(package for app in context.apps for package in app.packages)
+    return sorted(names)
+
+
+def roles_of(groups: frozenset[str]) -> list[str]:
+    """Return the roles of site.yml's plays that a host with these groups takes part in."""
+    roles = []
+    for play in _site():
+        if set(play.get("hosts", "").split(":")) & {"all", *groups}:
+            roles += [entry["role"] for entry in play.get("roles", ())]
+    return roles
+
+
+@cache
+def _site() -> list[dict[str, Any]]:
+    plays: list[dict[str, Any]] = yaml.safe_load((bundle_root() / "site.yml").read_text())
+    return plays
+
+
+@cache
+def _role_variables(role: str) -> dict[str, Any]:
+    """Return a role's internal variables as they stand in its file, untemplated."""
+    path: Path = bundle_root() / "roles" / role / "vars" / "main.yml"
+    return (yaml.safe_load(path.read_text()) or {}) if path.is_file() else {}

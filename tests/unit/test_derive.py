@@ -1,0 +1,157 @@
+"""What the roles are given: the same stack on one server and on several."""
+
+from typing import Any
+
+import pytest
+
+from roost import derive
+from roost.derive import apps, data, edge, packages, server
+from roost.derive.apps import auto_workers
+
+LONGEST = 4000
+STACK: dict[str, Any] = {
+    "acme_email": "ops@atlas.dev",
+    "apps": [
+        {
+            "name": "atlas",
+            "framework": "django",
+            "domains": ["atlas.dev", "www.atlas.dev"],
+            "source": {"git": "https://git.atlas.dev/atlas.git", "version": "v1"},
+            "wsgi": "atlas.wsgi",
+            "celery": {
+                "app": "atlas",
+                "beat": True,
+                "pools": [{"name": "default"}, {"name": "mail", "time_limit": LONGEST}],
+            },
+            "database": {"extensions": ["postgis"]},
+            "secrets": ["MAP_TOKEN"],
+            "env": {"EMAIL_HOST": "smtp.atlas.dev"},
+        },
+        {
+            "name": "flock",
+            "framework": "fastapi",
+            "domains": ["flock.internal"],
+            "source": {"pypi": "flock==1.0"},
+            "asgi": "flock.main",
+            "redis": {"database": 9},
+            "packages": ["libvips42"],
+        },
+    ],
+}
+VAULT_APPS = {"atlas": {"SECRET_KEY": "key", "MAP_TOKEN": "token", "database_password": "pass/word"}, "flock": {}}
+ALL_PARTS = ("web", "app", "worker", "database", "cache")
+ONE = {part: ["vm1"] for part in ALL_PARTS} | {"all": ["vm1"]}
+MANY = {
+    "all": ["a1", "a2", "w1", "d1", "c1"],
+    "web": ["a1", "a2"],
+    "app": ["a1", "a2"],
+    "worker": ["w1"],
+    "database": ["d1"],
+    "cache": ["c1"],
+}
+ADDRESSES = {host: f"10.0.0.{number}" for number, host in enumerate(["vm1", *MANY["all"]])}
+
+
+def arguments(groups: dict[str, list[str]], name: str, memory_mb: int = 4096) -> tuple[Any, ...]:
+    facts = {"processor_vcpus": 2, "memtotal_mb": memory_mb}
+    hostvars = {host: {"ansible_host": ADDRESSES[host], "ansible_facts": facts} for host in groups["all"]}
+    return STACK, groups, hostvars, name
+
+
+def app_on(groups: dict[str, list[str]], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = apps.app_apps(*arguments(groups, name), VAULT_APPS, "secret", "inventories/prod")[0]
+    return found
+
+
+def variables(app: dict[str, Any], kind: str) -> dict[str, str]:
+    return {entry["name"]: entry["value"] for entry in app[kind]}
+
+
+def test_every_filter_has_a_name_of_its_own() -> None:
+    names = [function.__name__ for function in derive.FILTERS]
+    assert len(set(names)) == len(names)
+
+
+def test_single_server_talks_to_itself() -> None:
+    secrets = variables(app_on(ONE, "vm1"), "secrets")
+    assert secrets["DATABASE_URL"] == "postgresql://atlas:pass%2Fword@127.0.0.1:5432/atlas"
+    assert secrets["CELERY_BROKER_URL"] == "redis://:secret@127.0.0.1:6379/0"
+    assert secrets["REDIS_URL"] == "redis://:secret@127.0.0.1:6379/1"
+    assert data.postgresql_listen_addresses(*arguments(ONE, "vm1")) == ["127.0.0.1"]
+    assert data.postgresql_hba(*arguments(ONE, "vm1")) == []
+
+
+def test_more_servers_reach_the_data_by_their_internal_addresses() -> None:
+    secrets = variables(app_on(MANY, "w1"), "secrets")
+    assert "@10.0.0.4:5432/" in secrets["DATABASE_URL"]
+    assert "@10.0.0.5:6379/" in secrets["REDIS_URL"]
+    assert data.postgresql_listen_addresses(*arguments(MANY, "d1")) == ["127.0.0.1", "10.0.0.4"]
+    assert [line["address"] for line in data.postgresql_hba(*arguments(MANY, "d1"))] == [
+        "10.0.0.1/32",
+        "10.0.0.2/32",
+        "10.0.0.3/32",
+    ]
+
+
+def test_ports_open_only_to_those_who_need_them() -> None:
+    def opened(groups: dict[str, list[str]], name: str) -> dict[str, list[str]]:
+        return {rule["port"]: rule["sources"] for rule in server.firewall_rules(*arguments(groups, name))}
+
+    assert opened(ONE, "vm1") == {"80": [], "443": []}
+    assert opened(MANY, "a1") == {"80": [], "443": []}
+    assert opened(MANY, "w1") == {}
+    assert opened(MANY, "d1") == {"5432": ["10.0.0.1", "10.0.0.2", "10.0.0.3"]}
+    assert opened(MANY, "c1") == {"6379": ["10.0.0.1", "10.0.0.2", "10.0.0.3"]}
+
+
+def test_release_commands_run_on_one_host_and_the_scheduler_too() -> None:
+    assert [host for host in MANY["app"] if app_on(MANY, host)["run_release_commands"]] == ["a1"]
+    assert app_on(MANY, "w1")["web"] is None
+    assert not app_on(MANY, "w1")["run_release_commands"]
+    assert [app["beat"] for app in apps.celery_apps(*arguments(MANY, "w1"))] == [True]
+
+
+def test_application_sees_ordinary_variables() -> None:
+    app = app_on(ONE, "vm1")
+    environment = variables(app, "environment")
+    assert environment["ALLOWED_HOSTS"] == "atlas.dev,www.atlas.dev"
+    assert environment["CSRF_TRUSTED_ORIGINS"] == "https://atlas.dev,https://www.atlas.dev"
+    assert environment["EMAIL_HOST"] == "smtp.atlas.dev"
+    assert int(environment["CELERY_VISIBILITY_TIMEOUT"]) > int(environment["CELERY_TASK_TIME_LIMIT"]) == LONGEST
+    assert variables(app, "secrets")["MAP_TOKEN"] == "token"
+    assert not set(environment) & set(variables(app, "secrets"))
+
+
+def test_connections_can_not_run_out() -> None:
+    declared = data.postgresql_max_connections(*arguments(MANY, "d1"))
+    assert declared >= 2 * 8 * 4 + 4
+    assert data.postgresql_max_connections(*arguments(ONE, "vm1")) >= 100
+
+
+def test_redis_has_room_for_every_declared_database() -> None:
+    assert data.redis_databases(*arguments(ONE, "vm1")) == 20
+
+
+def test_sites_redirect_to_their_first_domain_and_private_ones_sign_themselves() -> None:
+    atlas, flock = edge.nginx_sites(*arguments(ONE, "vm1"))
+    assert (atlas["domains"], atlas["redirect_domains"]) == (["atlas.dev"], ["www.atlas.dev"])
+    assert atlas["static"] == [{"url": "/static/", "path": "/srv/atlas/current/static/", "immutable": True}]
+    assert flock["static"] == []
+    assert [entry["kind"] for entry in edge.certbot_certificates(*arguments(ONE, "vm1"))] == ["acme", "selfsigned"]
+
+
+def test_packages_are_those_of_the_roles_that_a_host_gets() -> None:
+    everything = packages.packages_names(*arguments(ONE, "vm1"))
+    wanted = {"postgresql", "postgresql-postgis", "nginx", "supervisor", "certbot", "nftables", "libvips42"}
+    assert wanted <= set(everything)
+    assert everything == sorted(set(everything))
+    assert "nginx" not in packages.packages_names(*arguments(MANY, "d1"))
+    assert "postgresql" not in packages.packages_names(*arguments(MANY, "a1"))
+
+
+@pytest.mark.parametrize(
+    ("cpus", "memory_mb", "count", "expected"),
+    [(1, 512, 1, 2), (1, 4096, 1, 3), (2, 4096, 1, 5), (2, 1024, 1, 2), (2, 4096, 4, 2), (64, 262_144, 1, 8)],
+)
+def test_auto_workers_follow_processors_and_memory(cpus: int, memory_mb: int, count: int, expected: int) -> None:
+    assert auto_workers(cpus, memory_mb, count) == expected
