@@ -1,0 +1,205 @@
+"""The whole journey on a fresh host of each Debian release: bare, converged, used, rebooted."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.hosts import Host, sandbox_host
+from tests.support.project import Project, Run
+
+SITE = "https://atlas.test"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+
+
+@dataclass(frozen=True)
+class Journey:
+    """A host that the example was installed on, and what each run said on the way."""
+
+    host: Host
+    project: Project
+    bare_check: Run
+    first: Run
+    second: Run
+    converged_check: Run
+
+
+def up(project: Project, release: str) -> Run:
+    """Converge by plain Ansible on one release, and by the runner on the other."""
+    return project.playbook("site.yml") if release == "debian12" else project.run("roost", "up", "-e", "test")
+
+
+@pytest.fixture(scope="module", params=["debian12", "debian13"])
+def journey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
+    release: str = request.param
+    with sandbox_host(f"journey-{release}", release) as host:
+        project = Project(tmp_path_factory.mktemp(release), host.inventory())
+        yield Journey(
+            host,
+            project,
+            bare_check=project.playbook("site.yml", "--check", "--diff"),
+            first=up(project, release),
+            second=project.playbook("site.yml"),
+            converged_check=project.playbook("site.yml", "--check", "--diff"),
+        )
+
+
+def test_check_mode_ends_without_error_on_a_bare_host(journey: Journey) -> None:
+    assert journey.bare_check.code == 0, journey.bare_check.output[-4000:]
+    assert journey.bare_check.recap()[journey.host.name]["changed"] > 10
+
+
+def test_first_run_converges(journey: Journey) -> None:
+    assert journey.first.code == 0, journey.first.output[-4000:]
+
+
+def test_second_run_changes_nothing(journey: Journey) -> None:
+    assert journey.second.code == 0, journey.second.output[-4000:]
+    assert journey.second.changed_tasks() == []
+    assert journey.second.recap()[journey.host.name]["ok"] > 20
+
+
+def test_check_mode_reports_nothing_on_a_converged_host(journey: Journey) -> None:
+    assert journey.converged_check.code == 0, journey.converged_check.output[-4000:]
+    assert journey.converged_check.changed_tasks() == []
+    assert "\n+++ " not in journey.converged_check.output
+
+
+def test_plain_ansible_and_the_runner_leave_no_secret_behind(journey: Journey) -> None:
+    environment = journey.host.run("cat /etc/roost/apps/atlas.env")
+    secrets = re.findall(r'^SECRET_KEY="(.+)"$|://[^:/]*:([^@/]+)@', environment, re.MULTILINE)
+    values = {value for pair in secrets for value in pair if value}
+    assert len(values) >= 3, "SECRET_KEY and the passwords of PostgreSQL and Redis"
+    runs = (journey.bare_check, journey.first, journey.second, journey.converged_check)
+    printed = "".join(run.output for run in runs)
+    readable = journey.host.run(
+        "journalctl --no-pager; ps axww -o args; find / -xdev -type f -perm -o=r -size -2M"
+        " \\( -path '/etc/*' -o -path '/srv/*' -o -path '/tmp/*' -o -path '/var/*' \\) -exec cat {} + | tr -d '\\0'"
+    )
+    for value in values:
+        assert value not in printed, "a secret was printed"
+        assert value not in readable, "a secret is readable on the host"
+    vault = (journey.project.inventory / "group_vars" / "all" / "vault.yml").read_text()
+    assert vault.startswith("$ANSIBLE_VAULT;")
+    assert (journey.project.root / ".vault-password").stat().st_mode & 0o777 == 0o600
+
+
+def test_page_and_styles_answer_over_https(journey: Journey) -> None:
+    page = journey.host.curl(f"{SITE}/")
+    assert "<title>" in page
+    stylesheets = re.findall(r'<link[^>]+href="(/static/[^"]+\.css)"', page)
+    assert stylesheets
+    for stylesheet in stylesheets:
+        assert "{" in journey.host.curl(SITE + stylesheet)
+
+
+def test_http_redirects_to_https(journey: Journey) -> None:
+    answer = journey.host.curl("http://atlas.test/", "--head")
+    assert answer.startswith("HTTP/1.1 301")
+    assert "location: https://atlas.test/" in answer.lower()
+
+
+def test_places_with_points_are_created_through_the_api(journey: Journey) -> None:
+    point = {"type": "Point", "coordinates": [13.4, 52.5]}
+    place = {"type": "Feature", "geometry": point, "properties": {"name": "Acceptance"}}
+    journey.host.curl(f"{SITE}/api/places/", "--json", json.dumps(place))
+    assert "Acceptance" in journey.host.curl(f"{SITE}/api/places/")
+    stored = journey.host.run(
+        "runuser -u postgres -- psql -tA atlas -c "
+        "\"select round(st_x(location::geometry)::numeric, 1) from places_place where name = 'Acceptance'\""
+    )
+    assert stored.split()[0] == "13.4"
+
+
+def run_ping(host: Host) -> dict[str, object]:
+    task = host.json(f"{SITE}/api/tasks/ping/", "--request", "POST")
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        state = host.json(f"{SITE}/api/tasks/{task['id']}/")
+        if state["state"] == "SUCCESS":
+            return state
+        time.sleep(0.5)
+    raise AssertionError(f"the task did not finish: {state}")
+
+
+def test_celery_task_writes_its_row(journey: Journey) -> None:
+    assert run_ping(journey.host)["result"]
+
+
+def test_admin_answers_with_its_styles(journey: Journey) -> None:
+    page = journey.host.curl(f"{SITE}/admin/login/")
+    assert "csrfmiddlewaretoken" in page
+    stylesheet = re.search(r'href="(/static/admin/[^"]+\.css)"', page)
+    assert stylesheet
+    journey.host.curl(SITE + stylesheet[1])
+
+
+def test_health_turns_503_while_redis_is_down(journey: Journey) -> None:
+    assert journey.host.json(f"{SITE}/health/")
+    journey.host.run("systemctl stop redis-server")
+    try:
+        code = journey.host.status(f"{SITE}/health/")
+    finally:
+        journey.host.run("systemctl start redis-server")
+    assert code == 503
+    assert journey.host.json(f"{SITE}/health/")
+
+
+def test_only_the_declared_ports_answer_from_outside(journey: Journey) -> None:
+    listening = journey.host.run("ss -Hltn | awk '{print $4}'")
+    assert "127.0.0.1:5432" in listening
+    opened = journey.host.run("nft list table inet roost")
+    assert {"80", "443"} <= set(re.findall(r"\b\d+\b", opened))
+    assert "5432" not in opened
+
+
+def test_everything_comes_back_after_a_reboot(journey: Journey) -> None:
+    boot = journey.host.run(f"cat {BOOT_ID}")
+    journey.host.run("systemctl reboot", check=False)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        time.sleep(2)
+        answer = journey.host.run(f"cat {BOOT_ID}; systemctl is-system-running --wait", check=False)
+        if answer and not answer.startswith(boot):
+            break
+    assert journey.host.run("systemctl list-units --failed --no-legend --plain").strip() == ""
+    assert journey.host.json(f"{SITE}/health/")
+    assert run_ping(journey.host)["result"]
+
+
+def test_a_run_after_the_reboot_changes_nothing(journey: Journey) -> None:
+    after = journey.project.playbook("site.yml")
+    assert after.code == 0, after.output[-4000:]
+    assert after.changed_tasks() == []
+
+
+def test_a_deploy_under_load_fails_no_request_and_a_bad_one_changes_nothing(journey: Journey, tmp_path: Path) -> None:
+    source = tmp_path / "atlas"
+    journey.project.run("cp", "-rL", str(journey.project.root / "examples" / "apps" / "atlas"), str(source))
+    journey.project.edit_stack(source={"path": str(source)})
+    before = journey.host.run("readlink /srv/atlas/current").strip()
+    journey.host.run(
+        "cat > /root/load.sh <<'SH'\n"
+        "for i in $(seq 1 4000); do [ -e /root/load.stop ] && break; curl -sk -o /dev/null -w '%{http_code}\\n'"
+        " --resolve atlas.test:443:127.0.0.1 https://atlas.test/ >> /root/load.log; done; touch /root/load.done\nSH\n"
+        "rm -f /root/load.*[!h]; systemd-run --quiet --collect --unit=acceptance-load bash /root/load.sh"
+    )
+    (source / "release.txt").write_text("two\n")
+    good = journey.project.playbook("playbooks/deploy.yml")
+    live = journey.host.run("readlink /srv/atlas/current").strip()
+    (source / "atlas" / "wsgi.py").write_text("raise RuntimeError('this release is bad')\n")
+    bad = journey.project.playbook("playbooks/deploy.yml")
+    journey.host.run("touch /root/load.stop; while systemctl is-active -q acceptance-load; do sleep 0.2; done")
+    codes = journey.host.run("cat /root/load.log").split()
+    assert good.code == 0, good.output[-4000:]
+    assert live != before
+    assert bad.code != 0
+    assert "this release is bad" in bad.output
+    assert journey.host.run("readlink /srv/atlas/current").strip() == live
+    assert len(codes) > 100
+    assert set(codes) == {"200"}
+    assert run_ping(journey.host)["result"]

@@ -1,0 +1,26 @@
+# Prints one line for everything that a run of site.yml leaves on a host.
+# Left out is what differs between two equal hosts: keys, certificates, caches, and compiled Python.
+set -eu
+
+declared_files() {
+  find /etc /usr/local /srv /var/lib/roost -xdev \
+    \( -path '/etc/ssh/ssh_host_*' -o -path /etc/letsencrypt -o -path /etc/roost/tls -o -path /etc/ssl \
+    -o -path '/srv/*/releases/*/venv' -o -name __pycache__ -o -name '*.lock' -o -name lock -o -name '*.cache' \
+    -o -name '*-' -o -name 'celerybeat-schedule*' \) -prune \
+    -o -printf '%p %y %m %u:%g %l\n'
+}
+
+checksums() {
+  find /etc/nginx /etc/systemd /etc/postgresql /etc/supervisor /etc/ssh/sshd_config* /etc/nftables.conf /etc/sudoers.d \
+    /etc/apt/apt.conf.d /usr/local -xdev -type f -exec sha256sum {} +
+}
+
+{
+  declared_files
+  checksums
+  systemctl list-unit-files --state=enabled --no-legend --plain | awk '{print "enabled", $1}'
+  systemctl list-units --state=failed --no-legend --plain | awk '{print "failed", $1}'
+  systemctl list-units --type=service --state=running --no-legend --plain | awk '{print "running", $1}'
+  supervisorctl status | awk '{print "program", $1, $2}'
+  nft --stateless list table inet roost
+} | sort

@@ -1,0 +1,94 @@
+"""Sandbox hosts for the tests, and what is true of them."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from tests.support.project import REPOSITORY
+
+SANDBOX = Path(os.environ.get("ROOST_SANDBOX_DIR", REPOSITORY / ".sandbox"))
+PARTS = ("web", "app", "worker", "database", "cache")
+
+DOMAIN = "atlas.test"
+CURL = ("curl", "--silent", "--show-error", "--max-time", "20", "--noproxy", "*")
+FINGERPRINT = Path(__file__).with_name("fingerprint.sh").read_text()
+
+
+class Host:
+    """A sandbox host, reached as the toolkit reaches it: over ssh."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        inventory = yaml.safe_load((SANDBOX / "inventory" / "hosts.yml").read_text())["all"]
+        self.variables: dict[str, str] = inventory["hosts"][name]
+        self.address = self.variables["ansible_host"]
+
+    def inventory(self, alias: str = "") -> dict[str, object]:
+        """Return the inventory of a single server that plays every part, under another name if one is given."""
+        name = alias or self.name
+        children = {part: {"hosts": {name: {}}} for part in PARTS}
+        return {"all": {"hosts": {name: self.variables}, "children": children}}
+
+    def run(self, script: str, check: bool = True) -> str:
+        """Run a shell script as root on the host and return what it printed."""
+        done = subprocess.run(
+            ["ssh", "-F", str(SANDBOX / "ssh_config"), self.name, "bash", "-s"],
+            input=script,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{self.name}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def fingerprint(self) -> list[str]:
+        """Return one line for everything that makes this host what it is."""
+        return self.run(FINGERPRINT).splitlines()
+
+    def curl(self, url: str, *options: str) -> str:
+        """Fetch a URL of the site at this host, verifying its certificate, and return the body of a good answer."""
+        done = self._curl(url, "--fail-with-body", *options)
+        if done.returncode:
+            raise AssertionError(f"{url}: {done.stderr}\n{done.stdout[-2000:]}")
+        return done.stdout
+
+    def status(self, url: str) -> int:
+        """Fetch a URL of the site at this host and return the status of the answer."""
+        return int(self._curl(url, "--output", "/dev/null", "--write-out", "%{http_code}").stdout)
+
+    def _curl(self, url: str, *options: str) -> subprocess.CompletedProcess[str]:
+        certificate = self.run("cat /etc/roost/tls/*/fullchain.pem")
+        resolve = [part for port in (80, 443) for part in ("--resolve", f"{DOMAIN}:{port}:{self.address}")]
+        return subprocess.run(
+            [*CURL, *resolve, "--cacert", "/dev/stdin", *options, url],
+            input=certificate,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def json(self, url: str, *options: str) -> dict[str, object]:
+        document: dict[str, object] = json.loads(self.curl(url, *options))
+        return document
+
+
+def roost(*arguments: str) -> None:
+    subprocess.run(["roost", *arguments], cwd=REPOSITORY, check=True)
+
+
+@contextmanager
+def sandbox_host(name: str, release: str) -> Iterator[Host]:
+    """Boot a fresh host and remove it at the end."""
+    roost("sandbox", "down", name)
+    roost("sandbox", "up", name, "--release", release)
+    try:
+        yield Host(name)
+    finally:
+        roost("sandbox", "down", name)
