@@ -20,7 +20,7 @@ description:
   - Applies changes of supervisor's configuration as C(supervisorctl update) does, and restarts the programs
     that run an older release or environment than the present one. Other programs are left alone.
   - All programs that must stop are asked at once, warmly; supervisor bounds the wait by their C(stopwaitsecs).
-  - Fails, with the last lines of its log, if a program isn't running in the end.
+  - Fails, with the last lines of its log, if a program has not loaded its application in the end.
 author: The Roost authors
 options:
   programs:
@@ -47,7 +47,9 @@ restarted: {description: Programs that were restarted or started., returned: alw
 
 SOCKET = "unix:///run/supervisor.sock"
 STOPPED = {"STOPPED", "EXITED", "FATAL"}
+STARTED = {"STARTING", "RUNNING"}
 SETTLING_SECONDS = 15
+READY_SECONDS = 60
 LOG_LINES = 8
 
 
@@ -97,7 +99,8 @@ def make_plan(supervisor: Any, programs: list[dict[str, str]], is_outdated: Call
     outdated = [
         program["name"]
         for program in settled
-        if program["name"] not in stopped and is_outdated(program["app"], program["name"])
+        if states[program["name"]] == "BACKOFF"
+        or (program["name"] not in stopped and is_outdated(program["app"], program["name"]))
     ]
     return Plan(added, changed, removed, outdated, stopped)
 
@@ -106,7 +109,8 @@ def apply(supervisor: Any, plan: Plan) -> None:
     """Stop, all at once, what must stop; then start what must run."""
     running = states_of(supervisor)
     to_stop = [name for name in [*plan.changed, *plan.removed, *plan.outdated] if running.get(name) not in STOPPED]
-    patience = longest_stop(supervisor) + SETTLING_SECONDS
+    stop_times = [config["stopwaitsecs"] for config in supervisor.getAllConfigInfo()]
+    patience = max(stop_times, default=0) + SETTLING_SECONDS
     for name in to_stop:
         supervisor.stopProcessGroup(name, False)
     wait_until(lambda: all(states_of(supervisor)[name] in STOPPED for name in to_stop), patience, "stop")
@@ -127,17 +131,25 @@ def wait_until(done: Callable[[], bool], seconds: float, what: str) -> None:
         time.sleep(0.2)
 
 
-def wait_until_running(supervisor: Any, names: list[str]) -> None:
-    """Wait until all run for as long as their `startsecs` ask; raise ProgramsError with the log of one that doesn't."""
-    deadline = time.monotonic() + longest(supervisor, "startsecs") + SETTLING_SECONDS
+def wait_until_ready(
+    supervisor: Any, programs: list[dict[str, str]], is_ready: Callable[[str, str, int], bool]
+) -> None:
+    """Wait until all have loaded their application; raise ProgramsError with the log of one that doesn't."""
+    deadline = time.monotonic() + READY_SECONDS
     while True:
-        states = states_of(supervisor)
-        failing = [name for name in names if states.get(name) != "RUNNING"]
-        if not failing:
+        processes = {info["group"]: info for info in supervisor.getAllProcessInfo()}
+        states = {name: info["statename"] for name, info in processes.items()}
+        waiting = [
+            program["name"]
+            for program in programs
+            if states.get(program["name"]) not in STARTED
+            or not is_ready(program["app"], program["name"], processes[program["name"]]["pid"])
+        ]
+        if not waiting:
             return
-        broken = [name for name in failing if states.get(name) not in {"STARTING", "STOPPING"}]
+        broken = [name for name in waiting if states.get(name) not in {*STARTED, "STOPPING"}]
         if broken or time.monotonic() > deadline:
-            raise ProgramsError(describe(supervisor, (broken or failing)[0], states))
+            raise ProgramsError(describe(supervisor, (broken or waiting)[0], states))
         time.sleep(0.2)
 
 
@@ -147,7 +159,7 @@ def describe(supervisor: Any, name: str, states: dict[str, str]) -> str:
         return f"supervisor knows no program {name}"
     log = supervisor.tailProcessStdoutLog(f"{name}:{name}", 0, 4096)[0]
     lines = [f"  {line[:200]}" for line in log.splitlines() if line.strip()][-LOG_LINES:]
-    return "\n".join([f"{name} does not run ({states[name].lower()}). Its log ends with:", *lines])
+    return "\n".join([f"{name} has not loaded its application ({states[name].lower()}). Its log ends with:", *lines])
 
 
 def states_of(supervisor: Any) -> dict[str, str]:
@@ -155,13 +167,13 @@ def states_of(supervisor: Any) -> dict[str, str]:
     return {info["group"]: info["statename"] for info in supervisor.getAllProcessInfo()}
 
 
-def longest_stop(supervisor: Any) -> float:
-    return longest(supervisor, "stopwaitsecs")
-
-
-def longest(supervisor: Any, setting: str) -> float:
-    """Return the greatest value that a setting (seconds) has in any program."""
-    return max((config[setting] for config in supervisor.getAllConfigInfo()), default=0)
+def has_loaded(app: str, program: str, pid: int, host: Path = Path("/")) -> bool:
+    """Tell whether this process of the program has loaded its application: only then Celery writes its pid file."""
+    file = host / "srv" / app / "celery" / f"{program}.pid"
+    try:
+        return file.read_text(encoding="utf-8").strip() == str(pid)
+    except FileNotFoundError:
+        return False
 
 
 def loaded_digest(app: str, program: str, host: Path = Path("/")) -> str:
@@ -197,7 +209,7 @@ def main() -> None:
         plan = make_plan(supervisor, programs, lambda app, name: loaded_digest(app, name) != present_digest(app))
         if not module.check_mode:
             apply(supervisor, plan)
-            wait_until_running(supervisor, [program["name"] for program in programs])
+            wait_until_ready(supervisor, programs, has_loaded)
     except ProgramsError as problem:
         if module.check_mode:
             module.exit_json(changed=bool(programs), added=[], removed=[], restarted=[], msg=str(problem))

@@ -50,9 +50,10 @@ def ask(host: Host, task: str, queue: str = "celery") -> dict[str, Any]:
 
 
 def processes(host: Host) -> dict[str, str]:
-    """The process of each running program."""
-    status = host.run("supervisorctl status").stdout
-    return dict(re.findall(r"(\S+)\s+RUNNING\s+pid (\d+)", status))
+    """The process of each program that runs its application."""
+    found = host.run("cd /srv/jobs/celery && grep --with-filename . *.pid").stdout
+    pids = dict(re.findall(r"(\S+)\.pid:(\d+)", found))
+    return {name: pid for name, pid in pids.items() if host.run(f"kill -0 {pid}").rc == 0}
 
 
 def note(host: Host, command: str) -> str:

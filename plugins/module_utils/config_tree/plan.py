@@ -102,7 +102,8 @@ class _Planner:
     def _give_back(self, path: str, real: str, current: Node, owned: Owned) -> Iterator[Change]:
         original = owned.original or {}
         after = node_of(original)
-        if current.kind not in (FILE, LINK, ABSENT):
+        has_place = self._view.look(os.path.dirname(real)).kind == DIRECTORY
+        if current.kind not in (FILE, LINK, ABSENT) or not has_place:
             return
         content = b""
         if after.kind == FILE:

@@ -87,7 +87,6 @@ def _keep_originals(plan: Plan, state: State) -> Manifest:
 
 def _change(changes: list[Change], journal: Journal, state: State) -> None:
     """Remove, make directories, stage everything, and only then put it all in place."""
-    leaves = [change for change in changes if change.after.kind not in (ABSENT, DIRECTORY)]
     for change in changes:
         if change.after.kind == ABSENT:
             with Place(change.real) as place:
@@ -95,9 +94,8 @@ def _change(changes: list[Change], journal: Journal, state: State) -> None:
     for change in changes:
         if change.after.kind == DIRECTORY:
             with Place(change.real) as place:
-                place.set_directory(change.after) if change.before.kind == DIRECTORY else place.make_directory(
-                    change.after
-                )
+                _make_directory(place, change)
+    leaves = [change for change in changes if change.after.kind not in (ABSENT, DIRECTORY)]
     for change in leaves:
         with Place(change.real) as place:
             _stage(place, journal.staged_name(change.real), change, state)
@@ -107,6 +105,13 @@ def _change(changes: list[Change], journal: Journal, state: State) -> None:
     for directory in {os.path.dirname(change.real) for change in changes}:
         if os.path.isdir(directory):
             sync_directory(directory)
+
+
+def _make_directory(place: Place, change: Change) -> None:
+    if change.before.kind == DIRECTORY:
+        place.set_directory(change.after)
+    else:
+        place.make_directory(change.after)
 
 
 def _stage(place: Place, staged: str, change: Change, state: State) -> None:
