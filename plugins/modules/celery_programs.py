@@ -50,6 +50,7 @@ STOPPED = {"STOPPED", "EXITED", "FATAL"}
 STARTED = {"STARTING", "RUNNING"}
 SETTLING_SECONDS = 15
 READY_SECONDS = 60
+RECORD_SECONDS = 5
 LOG_LINES = 8
 
 
@@ -87,20 +88,21 @@ def connect() -> Any:
     return server.supervisor
 
 
-def make_plan(supervisor: Any, programs: list[dict[str, str]], is_outdated: Callable[[str, str], bool]) -> Plan:
+def make_plan(supervisor: Any, programs: list[dict[str, str]], is_outdated: Callable[[str, str, int], bool]) -> Plan:
     """Compare what runs with what is configured."""
     try:
         [[added, changed, removed]] = supervisor.reloadConfig()
     except xmlrpc.client.Fault as problem:
         raise ProgramsError(f"supervisor's configuration is wrong: {problem.faultString}") from problem
-    states = states_of(supervisor)
+    processes = {info["group"]: info for info in supervisor.getAllProcessInfo()}
+    states = {name: info["statename"] for name, info in processes.items()}
     settled = [program for program in programs if program["name"] in states and program["name"] not in changed]
     stopped = [program["name"] for program in settled if states[program["name"]] in STOPPED]
     outdated = [
         program["name"]
         for program in settled
         if states[program["name"]] == "BACKOFF"
-        or (program["name"] not in stopped and is_outdated(program["app"], program["name"]))
+        or (program["name"] not in stopped and is_outdated(program["app"], program["name"], processes[program["name"]]["pid"]))
     ]
     return Plan(added, changed, removed, outdated, stopped)
 
@@ -176,10 +178,21 @@ def has_loaded(app: str, program: str, pid: int, host: Path = Path("/")) -> bool
         return False
 
 
-def loaded_digest(app: str, program: str, host: Path = Path("/")) -> str:
-    """Return the digest of what a program has loaded, as celery-program recorded it."""
+def is_outdated(app: str, program: str, pid: int, host: Path = Path("/")) -> bool:
+    """Tell whether this process of the program loaded another release or environment than the present one.
+
+    A process that was started just now gets a moment to record what it loads, as celery-program does first of all.
+    """
+    deadline = time.monotonic() + RECORD_SECONDS
+    while (record := loaded_record(app, program, host))[1:] != [str(pid)] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return record != [present_digest(app, host), str(pid)]
+
+
+def loaded_record(app: str, program: str, host: Path = Path("/")) -> list[str]:
+    """Return what celery-program recorded: the digest of what it loaded and the process; nothing if it never ran."""
     record = host / "srv" / app / "celery" / f"{program}.loaded"
-    return record.read_text(encoding="utf-8").split()[0] if record.is_file() else ""
+    return record.read_text(encoding="utf-8").split() if record.is_file() else []
 
 
 def present_digest(app: str, host: Path = Path("/")) -> str:
@@ -206,7 +219,7 @@ def main() -> None:
     programs = module.params["programs"]
     try:
         supervisor = connect()
-        plan = make_plan(supervisor, programs, lambda app, name: loaded_digest(app, name) != present_digest(app))
+        plan = make_plan(supervisor, programs, is_outdated)
         if not module.check_mode:
             apply(supervisor, plan)
             wait_until_ready(supervisor, programs, has_loaded)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -73,7 +74,7 @@ def running() -> dict[str, str]:
 
 
 def run(supervisor: FakeSupervisor, outdated: set[str] = frozenset()) -> Any:  # type: ignore[assignment]  # a frozen default
-    plan = celery_programs.make_plan(supervisor, PROGRAMS, lambda _, name: name in outdated)
+    plan = celery_programs.make_plan(supervisor, PROGRAMS, lambda _app, name, _pid: name in outdated)
     celery_programs.apply(supervisor, plan)
     celery_programs.wait_until_ready(supervisor, PROGRAMS, lambda *_: True)
     return plan
@@ -140,17 +141,36 @@ def test_program_is_ready_when_its_own_process_says_so(tmp_path: Path) -> None:
     assert not celery_programs.has_loaded("atlas", "atlas-beat", 8, tmp_path)
 
 
-def test_record_differs_when_environment_or_release_changes(tmp_path: Path) -> None:
-    environment = tmp_path / "etc/roost/apps/atlas.env"
-    release = tmp_path / "srv/atlas/current/release.env"
-    record = tmp_path / "srv/atlas/celery/atlas-beat.loaded"
-    for file in (environment, release, record):
+def test_program_is_outdated_when_environment_or_release_changes(tmp_path: Path) -> None:
+    environment, release, record = write_files(tmp_path)
+    for file in (environment, release):
+        record.write_text(f"{celery_programs.present_digest('atlas', tmp_path)} 7\n")
+        assert not celery_programs.is_outdated("atlas", "atlas-beat", 7, tmp_path)
+        file.write_text("B\n")
+        assert celery_programs.is_outdated("atlas", "atlas-beat", 7, tmp_path)
+
+
+@pytest.mark.parametrize("earlier", ["", "{digest} 6\n"])
+def test_program_that_just_started_gets_a_moment_to_record(tmp_path: Path, earlier: str) -> None:
+    *_, record = write_files(tmp_path)
+    digest = celery_programs.present_digest("atlas", tmp_path)
+    record.write_text(earlier.format(digest=digest))
+    later = threading.Timer(0.1, record.write_text, [f"{digest} 7\n"])
+    later.start()
+    assert not celery_programs.is_outdated("atlas", "atlas-beat", 7, tmp_path)
+    later.join()
+
+
+def test_program_that_never_records_is_outdated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(celery_programs, "RECORD_SECONDS", 0.01)
+    assert celery_programs.is_outdated("atlas", "atlas-beat", 7, tmp_path)
+
+
+def write_files(host: Path) -> list[Path]:
+    """Write the environment, the release's and the record of atlas-beat."""
+    names = ["etc/roost/apps/atlas.env", "srv/atlas/current/release.env", "srv/atlas/celery/atlas-beat.loaded"]
+    files = [host / name for name in names]
+    for file in files:
         file.parent.mkdir(parents=True)
         file.write_text("A\n")
-    digest = celery_programs.present_digest("atlas", tmp_path)
-    record.write_text(f"{digest}  -\n")
-    assert celery_programs.loaded_digest("atlas", "atlas-beat", tmp_path) == digest
-    for file in (environment, release):
-        file.write_text("B\n")
-        assert celery_programs.present_digest("atlas", tmp_path) != digest
-        digest = celery_programs.present_digest("atlas", tmp_path)
+    return files
