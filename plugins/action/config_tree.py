@@ -58,6 +58,7 @@ def _module_arguments(declaration: Declaration, payload: str) -> dict[str, Any]:
         "validate_timeout": declaration.validate_timeout,
         "confirm_within": declaration.confirm_within,
         "revert_command": list(declaration.revert_command),
+        "units": [vars(unit) for unit in declaration.units],
     }
     if declaration.state_directory:
         arguments["state_directory"] = declaration.state_directory

@@ -99,10 +99,9 @@ def make_plan(supervisor: Any, programs: list[dict[str, str]], is_outdated: Call
     settled = [program for program in programs if program["name"] in states and program["name"] not in changed]
     stopped = [program["name"] for program in settled if states[program["name"]] in STOPPED]
     outdated = [
-        program["name"]
-        for program in settled
-        if states[program["name"]] == "BACKOFF"
-        or (program["name"] not in stopped and is_outdated(program["app"], program["name"], processes[program["name"]]["pid"]))
+        name
+        for app, name in ((program["app"], program["name"]) for program in settled)
+        if states[name] == "BACKOFF" or (name not in stopped and is_outdated(app, name, processes[name]["pid"]))
     ]
     return Plan(added, changed, removed, outdated, stopped)
 

@@ -10,6 +10,7 @@ from ansible.module_utils.config_tree.errors import TreeError
 from ansible.module_utils.config_tree.run import Settings, run
 from ansible.module_utils.config_tree.state import DEFAULT_ROOT, State
 from ansible.module_utils.config_tree.tree import decode_payload
+from ansible.module_utils.config_tree.units import Unit, keep_running
 
 DOCUMENTATION = r"""
 module: config_tree
@@ -22,6 +23,7 @@ description:
   - Marks on the host what must still be reloaded before it changes anything. M(config_tree_settle) removes the marks.
     A run that finds marks reports a change, so that the handlers run again.
   - A run that was killed, at any point, is undone by the next one before it starts.
+  - Keeps the role's systemd units running, in the same module run.
 author: The Roost authors
 options:
   name:
@@ -97,6 +99,15 @@ options:
       secret: {description: Never show the content., type: bool, default: false}
       notify: {description: "Topic of a change; empty for none.", type: str, default: reload}
       enabled: {description: "Whether the file is declared at all.", type: bool, default: true}
+  units:
+    description:
+      - Systemd units that must run. They are started, if they aren't running, once the files are in place.
+      - What a running unit must take up is told by I(notify), not here.
+    type: list
+    elements: dict
+    suboptions:
+      name: {description: "Name of the unit with its suffix, such as C(nginx.service).", type: str, required: true}
+      enabled: {description: "Whether it must start at boot; C(false) leaves that as it is.", type: bool, default: true}
   confirm_within:
     description:
       - After a change, put the old files back and run I(revert_command), unless M(config_tree_settle) comes first.
@@ -128,6 +139,8 @@ EXAMPLES = r"""
     files:
       - path: etc/nginx/sites-enabled/@name@.conf
         each: "{{ nginx_sites }}"
+    units:
+      - {name: nginx.service}
   register: __nginx_tree
   notify: [Reload nginx, Settle nginx]
 
@@ -160,8 +173,14 @@ pending:
   type: list
   elements: str
   sample: [reload]
+unit_actions:
+  description: What it took to keep I(units) running.
+  returned: success
+  type: list
+  elements: str
+  sample: [enable nginx.service, start nginx.service]
 output:
-  description: The last lines of what I(validate) printed.
+  description: The last lines of what I(validate), or a unit that does not start, printed.
   returned: when it failed
   type: list
   elements: str
@@ -177,6 +196,12 @@ ARGUMENTS: dict[str, Any] = {
     "validate_timeout": {"type": "int", "required": True},
     "confirm_within": {"type": "int", "required": True},
     "revert_command": {"type": "list", "elements": "str", "required": True},
+    "units": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {"name": {"type": "str", "required": True}, "enabled": {"type": "bool", "required": True}},
+    },
     "state_directory": {"type": "str", "default": DEFAULT_ROOT},
 }
 
@@ -195,6 +220,9 @@ def run_module() -> None:
     try:
         tree = decode_payload(params["payload"], params["dest"], module.check_mode)
         result = run(tree, State(params["state_directory"], params["name"]), settings)
+        units = [Unit(unit["name"], unit["enabled"]) for unit in params["units"]]
+        result["unit_actions"] = keep_running(units, module.check_mode)
+        result["changed"] = result["changed"] or bool(result["unit_actions"])
     except TreeError as error:
         output = error.output.splitlines()
         module.fail_json(msg="\n".join([str(error), *output]), output=output)

@@ -65,6 +65,9 @@ def _of_one(event: HostResult, result: Mapping[str, Any]) -> Iterator[Change]:
             yield Change(Kind.FILE, str(path), "write")
         for path in result.get("removed_paths", ()):
             yield Change(Kind.FILE, str(path), "remove")
+        for action in result.get("unit_actions", ()):
+            verb, _, unit = str(action).partition(" ")
+            yield Change(Kind.SERVICE, unit, verb)
     elif module in _PACKAGE_MODULES:
         for name in _PACKAGE.findall(str(result.get("stdout", ""))):
             yield Change(Kind.PACKAGE, name, "install")

@@ -108,6 +108,8 @@ def _environment() -> dict[str, str]:
     own_programs = str(Path(sys.executable).parent)
     fixed = {
         "ANSIBLE_CONFIG": str(bundle_root() / "ansible.cfg"),
+        # ansible-runner adds a folder of its own to this variable, which then hides the setting in ansible.cfg.
+        "ANSIBLE_CALLBACK_PLUGINS": str(bundle_root() / "plugins" / "callback"),
         "ANSIBLE_COLLECTIONS_PATH": collections_path(),
         "ANSIBLE_NOCOLOR": "1",
         "PATH": os.pathsep.join([own_programs, os.environ.get("PATH", os.defpath)]),

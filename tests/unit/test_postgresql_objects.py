@@ -1,27 +1,12 @@
 """The pure parts of postgresql_objects: password verifiers, planning, scripts."""
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-MODULE = Path(__file__).resolve().parents[2] / "plugins" / "modules" / "postgresql_objects.py"
+from tests.support.modules import load_module
 
-
-def load_module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("postgresql_objects", MODULE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-objects = load_module()
+objects = load_module("postgresql_objects")
 
 # What PostgreSQL 15 stored for this password.
 PASSWORD = "pencil"

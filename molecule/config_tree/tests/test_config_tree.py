@@ -90,6 +90,23 @@ def test_a_site_that_is_no_longer_declared_is_removed(host: Host) -> None:
     assert answer(host, 8082) == ""
 
 
+def test_a_unit_that_stopped_is_started_again_and_enabled(host: Host) -> None:
+    host.check_output("systemctl disable --now nginx")
+    assert "changed=1" in succeed(host)
+    assert host.service("nginx.service").is_running
+    assert host.service("nginx.service").is_enabled
+    assert "changed=0" in succeed(host)
+
+
+def test_a_unit_that_does_not_start_is_told_with_its_log(host: Host) -> None:
+    host.check_output("systemctl stop nginx; python3 -m http.server 8081 >/dev/null 2>&1 & echo $! >/run/squatter")
+    output = fail(host)
+    assert "systemctl start nginx.service failed" in output
+    assert "Address already in use" in output
+    host.check_output("kill $(cat /run/squatter)")
+    assert "changed=1" in succeed(host)
+
+
 @pytest.mark.parametrize("next_sites", [[CHANGED, THIRD], [FIRST, SECOND]])
 def test_a_killed_run_is_repaired_by_the_next(host: Host, next_sites: list[dict[str, Any]]) -> None:
     """The command that judges the new files kills the module that waits for it."""

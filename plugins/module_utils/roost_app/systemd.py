@@ -12,6 +12,9 @@ OF_GUNICORN_ITSELF = re.compile(
     r"\[INFO\]|\[ERROR\] (Exception in worker|Worker \(pid|Shutting down: Master|Reason: Worker failed)"
 )
 
+FRAME_OF_GUNICORN = re.compile(r'^\s+File "[^"]*/gunicorn[/"]')
+BELONGS_TO_FRAME = re.compile(r"^ {4}")
+
 
 class Systemd:
     """systemd on this host."""
@@ -85,8 +88,13 @@ def wait_until_drained(socket_path: str, *, at_least: float, at_most: float) -> 
 
 
 def telling_lines(journal: str) -> list[str]:
-    """Leave out what gunicorn says of its processes and what repeats itself: the reason is in the other lines."""
-    lines = [line for line in journal.splitlines() if line.strip() and not OF_GUNICORN_ITSELF.search(line)]
+    """Leave out what gunicorn says of itself, also in tracebacks, and what repeats itself: the reason is elsewhere."""
+    lines = []
+    within_gunicorn = False
+    for line in journal.splitlines():
+        within_gunicorn = bool(FRAME_OF_GUNICORN.match(line) or (within_gunicorn and BELONGS_TO_FRAME.match(line)))
+        if line.strip() and not within_gunicorn and not OF_GUNICORN_ITSELF.search(line):
+            lines.append(line)
     return list(dict.fromkeys(lines))
 
 

@@ -12,6 +12,7 @@ from roost.suggest import did_you_mean
 DEFAULT_TOPIC = "reload"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _MODE = re.compile(r"[0-7]{3,4}")
+_UNIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.\\@-]*\.(?:service|socket|timer|path|mount|swap|target)")
 _OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?")
 _OWNER_OF_ITEM = re.compile(r"@[A-Za-z_][A-Za-z0-9_]*@")
 
@@ -51,6 +52,14 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Unit:
+    """A systemd unit that must run; `enabled` False leaves its start at boot as it is."""
+
+    name: str
+    enabled: bool
+
+
+@dataclass(frozen=True)
 class Declaration:
     """A whole task. Paths are relative to `dest`; durations are in seconds, 0 for none."""
 
@@ -63,6 +72,7 @@ class Declaration:
     links: tuple[Link, ...]
     absent: tuple[str, ...]
     files: tuple[FileSettings, ...]
+    units: tuple[Unit, ...]
     confirm_within: int
     revert_command: tuple[str, ...]
     state_directory: str | None
@@ -84,6 +94,7 @@ def parse_declaration(arguments: Mapping[str, Any]) -> Declaration:
         links=options.take_each("links", _link),
         absent=options.take("absent", _paths, ()),
         files=options.take_each("files", _file),
+        units=options.take_each("units", _unit),
         confirm_within=options.take("confirm_within", _seconds, 0),
         revert_command=options.take("revert_command", _command, ()),
         state_directory=options.take("state_directory", _absolute, None),
@@ -176,6 +187,10 @@ def _link(options: _Options) -> Link:
     )
 
 
+def _unit(options: _Options) -> Unit:
+    return Unit(name=options.take("name", _unit_name), enabled=options.take("enabled", _flag, True))
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("must be a text that is not empty")
@@ -208,6 +223,10 @@ def _owner(value: Any) -> str:
 def _owner_of_file(value: Any) -> str:
     """A name, or `@key@` of the item that the file is made for."""
     return str(value) if isinstance(value, str) and _OWNER_OF_ITEM.fullmatch(value) else _owner(value)
+
+
+def _unit_name(value: Any) -> str:
+    return _matching(value, _UNIT, "must be the name of a systemd unit with its suffix, as in nginx.service")
 
 
 def _topic(value: Any) -> str:

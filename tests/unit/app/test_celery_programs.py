@@ -1,28 +1,14 @@
 """Which programs are restarted, with a supervisor that only remembers what it was told."""
 
-import importlib.util
-import sys
 import threading
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-MODULE = Path(__file__).resolve().parents[3] / "plugins" / "modules" / "celery_programs.py"
+from tests.support.modules import load_module
 
-
-def load_module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("celery_programs", MODULE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-celery_programs = load_module()
+celery_programs = load_module("celery_programs")
 PROGRAMS = [{"app": "atlas", "name": "atlas-worker-default"}, {"app": "atlas", "name": "atlas-beat"}]
 
 

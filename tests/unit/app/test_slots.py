@@ -205,6 +205,31 @@ def test_reason_of_a_crash_is_not_buried_under_its_repetitions() -> None:
     ]
 
 
+def test_reason_of_a_crash_is_not_buried_under_gunicorns_own_frames() -> None:
+    crash = """Traceback (most recent call last):
+  File "/srv/a/releases/1/venv/lib/python3.13/site-packages/gunicorn/arbiter.py", line 608, in spawn_worker
+    worker.init_process()
+    ~~~~~~~~~~~~~~~~~~~^^
+  File "/srv/a/releases/1/src/site_app.py", line 1, in <module>
+    import a_module_that_is_missing
+ModuleNotFoundError: No module named 'a_module_that_is_missing'
+Traceback (most recent call last):
+  File "/srv/a/releases/1/venv/bin/gunicorn", line 10, in <module>
+    sys.exit(run())
+  File "/srv/a/releases/1/venv/lib/python3.13/site-packages/gunicorn/arbiter.py", line 405, in halt
+    self.stop()
+    ~~~~~~~~~^^
+gunicorn.errors.HaltServer: <HaltServer 'Worker failed to boot.' 3>
+"""
+    assert telling_lines(crash) == [
+        "Traceback (most recent call last):",
+        '  File "/srv/a/releases/1/src/site_app.py", line 1, in <module>',
+        "    import a_module_that_is_missing",
+        "ModuleNotFoundError: No module named 'a_module_that_is_missing'",
+        "gunicorn.errors.HaltServer: <HaltServer 'Worker failed to boot.' 3>",
+    ]
+
+
 def test_second_deploy_is_told_who_holds_the_lock(tmp_path: Path) -> None:
     lock = tmp_path / "atlas" / "deploy.lock"
     lock.parent.mkdir()

@@ -46,6 +46,8 @@ def planned(folder: Path, *files: dict[str, Any], **options: Any) -> dict[str, A
         ({"name": "x", "directories": [{"path": "/srv/../etc"}]}, r"directories\[0\].path: .* is not a clean path"),
         ({"name": "x", "directories": [{"path": "/"}]}, r"directories\[0\].path: .* is not a clean path"),
         ({"name": "x", "links": [{"path": "/etc/l"}]}, r"links\[0\].target is missing"),
+        ({"name": "x", "units": [{"name": "nginx"}]}, r"units\[0\].name: must be the name of a systemd unit"),
+        ({"name": "x", "units": [{"name": "--now.service"}]}, r"units\[0\].name: must be the name of a systemd unit"),
         ({"name": "x", "absent": "/etc/a"}, "absent: must be a list"),
         ({"name": "x", "confirm_within": "a minute"}, "confirm_within: must be a whole number of seconds"),
         ({"name": "x", "confirm_within": 60}, "confirm_within and revert_command go together"),

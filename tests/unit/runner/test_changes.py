@@ -11,6 +11,11 @@ def test_config_tree_names_written_and_removed_files() -> None:
     assert changes_of(event) == [Change(FILE, "/etc/a", "write"), Change(FILE, "/etc/b", "remove")]
 
 
+def test_config_tree_names_units() -> None:
+    event = result("config_tree", {"changed": True, "unit_actions": ["enable a.timer", "start a.timer"]})
+    assert changes_of(event) == [Change(SERVICE, "a.timer", "enable"), Change(SERVICE, "a.timer", "start")]
+
+
 def test_a_tree_that_only_has_an_old_mark_is_named_after_its_task() -> None:
     event = result("config_tree", {"changed": True, "changed_paths": [], "pending": ["reload"]})
     assert changes_of(event) == [Change(OTHER, "role: A task")]

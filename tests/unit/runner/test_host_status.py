@@ -1,25 +1,18 @@
 """The module host_status: what it reads from commands and folders."""
 
-import importlib.util
 import subprocess
-import sys
 import time
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-MODULE = Path(__file__).resolve().parents[3] / "plugins/modules/host_status.py"
+from tests.support.modules import load_module
 
 
 @pytest.fixture
 def module(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("host_status", MODULE)
-    assert spec is not None
-    assert spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, loaded)
-    spec.loader.exec_module(loaded)
+    loaded = load_module("host_status")
     monkeypatch.setattr(loaded, "APPS", tmp_path / "srv")
     monkeypatch.setattr(loaded, "TLS", tmp_path / "tls")
     return loaded
