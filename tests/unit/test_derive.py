@@ -135,7 +135,14 @@ def test_redis_has_room_for_every_declared_database() -> None:
 def test_sites_redirect_to_their_first_domain_and_private_ones_sign_themselves() -> None:
     atlas, flock = edge.nginx_sites(*arguments(ONE, "vm1"))
     assert (atlas["domains"], atlas["redirect_domains"]) == (["atlas.dev"], ["www.atlas.dev"])
-    assert atlas["static"] == [{"url": "/static/", "path": "/srv/atlas/current/static/", "immutable": True}]
+    assert atlas["static"] == [
+        {
+            "url": "/static/",
+            "path": "/srv/atlas/current/static/",
+            "earlier_path": "/srv/atlas/previous/static",
+            "immutable": True,
+        }
+    ]
     assert flock["static"] == []
     assert [entry["kind"] for entry in edge.certbot_certificates(*arguments(ONE, "vm1"))] == ["acme", "selfsigned"]
 

@@ -168,6 +168,14 @@ def test_only_names_with_a_hash_are_cached_for_ever(get, path, cache_control):
     assert get(f"https://atlas.test{path}").headers.get("cache-control") == cache_control
 
 
+def test_files_of_the_release_before_are_found_unless_the_present_one_has_them(get):
+    earlier = get("https://atlas.test/static/site.0123456789ab.css")
+    assert (earlier.status, earlier.body) == (200, "earlier {}")
+    assert earlier.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert earlier.headers["content-type"] == "text/css"
+    assert get("https://atlas.test/static/logo.svg").body == "<svg/>"
+
+
 def test_text_is_compressed(get):
     answer = get("https://atlas.test/static/site.55e7cbb9ba48.css", "--header 'Accept-Encoding: gzip' --head")
     assert answer.headers["content-encoding"] == "gzip"
