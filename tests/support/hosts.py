@@ -41,6 +41,7 @@ class Host:
             input=script,
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=300,
             check=False,
         )

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import time
 
 from ansible.module_utils.roost_app.errors import ReleaseError
-
-OF_GUNICORN_ITSELF = re.compile(
-    r"\[INFO\]|\[ERROR\] (Exception in worker|Worker \(pid|Shutting down: Master|Reason: Worker failed)"
-)
-
-FRAME_OF_GUNICORN = re.compile(r'^\s+File "[^"]*/gunicorn[/"]')
-BELONGS_TO_FRAME = re.compile(r"^ {4}")
+from ansible.module_utils.roost_app.telling import telling_lines
 
 
 class Systemd:
@@ -85,17 +78,6 @@ def wait_until_drained(socket_path: str, *, at_least: float, at_most: float) -> 
     time.sleep(at_least)
     while waiting_connections(socket_path) > 0 and time.monotonic() - started < at_most:
         time.sleep(0.1)
-
-
-def telling_lines(journal: str) -> list[str]:
-    """Leave out what gunicorn says of itself, also in tracebacks, and what repeats itself: the reason is elsewhere."""
-    lines = []
-    within_gunicorn = False
-    for line in journal.splitlines():
-        within_gunicorn = bool(FRAME_OF_GUNICORN.match(line) or (within_gunicorn and BELONGS_TO_FRAME.match(line)))
-        if line.strip() and not within_gunicorn and not OF_GUNICORN_ITSELF.search(line):
-            lines.append(line)
-    return list(dict.fromkeys(lines))
 
 
 def waiting_connections(socket_path: str) -> int:

@@ -1,0 +1,42 @@
+"""What of an application's log tells why it crashed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+OF_GUNICORN_ITSELF = re.compile(
+    r"\[INFO\]|(\[ERROR\] |^)(Exception in worker|Worker \(pid|Shutting down: Master|Reason: Worker failed)"
+)
+FRAME_OF_GUNICORN = re.compile(r'^\s+File "[^"]*/gunicorn[/"]')
+BELONGS_TO_FRAME = re.compile(r"^ {4}")
+
+# The names under which loggers that write JSON keep these.
+LEVELS = ("level", "levelname", "severity")
+TEXTS = ("message", "msg", "event", "exception", "exc_info", "traceback", "stack_trace")
+
+
+def telling_lines(journal: str) -> list[str]:
+    """Leave out what gunicorn says of itself, also in tracebacks, and what repeats itself: the reason is elsewhere."""
+    lines = []
+    within_gunicorn = False
+    for line in (plain for written in journal.splitlines() for plain in plain_lines(written)):
+        within_gunicorn = bool(FRAME_OF_GUNICORN.match(line) or (within_gunicorn and BELONGS_TO_FRAME.match(line)))
+        if line.strip() and not within_gunicorn and not OF_GUNICORN_ITSELF.search(line):
+            lines.append(line)
+    return list(dict.fromkeys(lines))
+
+
+def plain_lines(line: str) -> Iterator[str]:
+    """Give what a person reads in a line: of a JSON record its message and traceback, or nothing if it only informs."""
+    try:
+        record = json.loads(line) if line.startswith("{") else None
+    except ValueError:
+        record = None
+    if record is None:
+        yield line
+        return
+    if not any(str(record.get(name)).lower() in {"debug", "info"} for name in LEVELS):
+        for name in TEXTS:
+            yield from str(record.get(name) or "").splitlines()

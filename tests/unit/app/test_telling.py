@@ -1,0 +1,63 @@
+"""The reason of a crash is found in what was logged."""
+
+import json
+
+from ansible.module_utils.roost_app.telling import telling_lines
+
+
+def test_reason_of_a_crash_is_not_buried_under_its_repetitions() -> None:
+    crash = (
+        "[2026-11-22 03:58:36 +0000] [176] [INFO] Starting gunicorn\n"
+        "Traceback (most recent call last):\n"
+        "ModuleNotFoundError: No module named 'x'\n"
+        "[2026-11-22 03:58:36 +0000] [176] [ERROR] Worker (pid:178) exited with code 3.\n"
+        "[2026-11-22 03:58:36 +0000] [176] [ERROR] Reason: Worker failed to boot.\n"
+    )
+    assert telling_lines(crash * 3) == [
+        "Traceback (most recent call last):",
+        "ModuleNotFoundError: No module named 'x'",
+    ]
+
+
+def test_reason_of_a_crash_is_not_buried_under_gunicorns_own_frames() -> None:
+    crash = """Traceback (most recent call last):
+  File "/srv/a/releases/1/venv/lib/python3.13/site-packages/gunicorn/arbiter.py", line 608, in spawn_worker
+    worker.init_process()
+    ~~~~~~~~~~~~~~~~~~~^^
+  File "/srv/a/releases/1/src/site_app.py", line 1, in <module>
+    import a_module_that_is_missing
+ModuleNotFoundError: No module named 'a_module_that_is_missing'
+Traceback (most recent call last):
+  File "/srv/a/releases/1/venv/bin/gunicorn", line 10, in <module>
+    sys.exit(run())
+  File "/srv/a/releases/1/venv/lib/python3.13/site-packages/gunicorn/arbiter.py", line 405, in halt
+    self.stop()
+    ~~~~~~~~~^^
+gunicorn.errors.HaltServer: <HaltServer 'Worker failed to boot.' 3>
+"""
+    assert telling_lines(crash) == [
+        "Traceback (most recent call last):",
+        '  File "/srv/a/releases/1/src/site_app.py", line 1, in <module>',
+        "    import a_module_that_is_missing",
+        "ModuleNotFoundError: No module named 'a_module_that_is_missing'",
+        "gunicorn.errors.HaltServer: <HaltServer 'Worker failed to boot.' 3>",
+    ]
+
+
+def test_json_records_are_read_as_their_message_and_traceback() -> None:
+    crash = [
+        {"level": "info", "message": "Booting worker with pid: 539"},
+        {
+            "level": "error",
+            "message": "Exception in worker process",
+            "exception": 'Traceback (most recent call last):\n  File "wsgi.py", line 1\nRuntimeError: bad release',
+        },
+        {"level": "error", "message": "Worker (pid:536) exited with code 3."},
+    ]
+    journal = "".join(json.dumps(record) + "\n" for record in crash)
+    assert telling_lines(journal + "{ not JSON\n") == [
+        "Traceback (most recent call last):",
+        '  File "wsgi.py", line 1',
+        "RuntimeError: bad release",
+        "{ not JSON",
+    ]
