@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.roost_app.attempt import Attempt
 from ansible.module_utils.roost_app.commands import run_in_release
 from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.lock import deploy_lock
@@ -16,7 +17,8 @@ short_description: Run the release commands of an application, such as migration
 description:
   - Runs each command in the source of a release, as the application's user, with its environment and its
     virtual environment, before the release goes live. Nothing is run for the release that is live already.
-  - The first command that fails ends the module, with the last lines that it wrote.
+  - The first command that fails ends the module, with the last lines that it wrote, and the release is marked
+    as failed in the history of the application.
 author: The Roost authors
 options:
   name: {description: Name of the application., type: str, required: true}
@@ -35,6 +37,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 commands: {description: The commands that were run., returned: always, type: list, elements: str}
+phases: {description: Seconds that they took as C(release_commands)., returned: always, type: dict}
 """
 
 ARGUMENTS = {
@@ -45,14 +48,16 @@ ARGUMENTS = {
 }
 
 
-def run_all(paths: AppPaths, release: str, commands: list[str], who: str) -> None:
+def run_all(attempt: Attempt, commands: list[str]) -> None:
     """Run the commands one after the other; raise ReleaseError at the first that fails."""
-    with deploy_lock(paths.lock, who):
+    paths, release = attempt.paths, attempt.release
+    with deploy_lock(paths.lock, attempt.who), attempt.recorded_if_it_fails(), attempt.phase("release_commands"):
         for command in commands:
             try:
                 run_in_release(command, paths.release(release), paths)
             except ReleaseError as problem:
-                raise ReleaseError(f"{paths.name}: release {release} does not go live: {problem}") from None
+                message = f"{paths.name}: release {release} does not go live: {problem}"
+                raise ReleaseError(message, reason=problem.reason) from None
 
 
 def main() -> None:
@@ -61,12 +66,15 @@ def main() -> None:
     release = module.params["release"]
     is_live = bool(release) and target_name(paths.current) == release
     commands = [] if is_live else module.params["commands"]
+    phases = {}
     if commands and not module.check_mode:
+        attempt = Attempt.of_built(paths, release, module.params["who"])
         try:
-            run_all(paths, release, commands, module.params["who"])
+            run_all(attempt, commands)
         except ReleaseError as problem:
             module.fail_json(msg=str(problem), rc=problem.exit_code)
-    module.exit_json(changed=bool(commands), commands=commands)
+        phases["release_commands"] = attempt.phases["release_commands"]
+    module.exit_json(changed=bool(commands), commands=commands, phases=phases)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.roost_app.attempt import Attempt, origin
 from ansible.module_utils.roost_app.build import Build, Python, copy_archive
 from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.lock import deploy_lock
+from ansible.module_utils.roost_app.operator_lock import refuse_if_locked
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.releases import choose_release, inputs_digest
 from ansible.module_utils.roost_app.repository import Repository, public
-from ansible.module_utils.roost_app.uv import Uv
+from ansible.module_utils.roost_app.room import refuse_without_room
+from ansible.module_utils.roost_app.uv import Uv, distribution
 
 DOCUMENTATION = r"""
 module: app_release
@@ -24,7 +27,9 @@ description:
     C(/srv/<name>/releases/<id>), with its own virtual environment and built files. What serves is not touched.
   - The id is the first 12 digits of the commit (git) or of a hash of all files (path), or the version on the
     index (pypi). The manifest is written last, so a half-built folder is never taken for a release.
-  - A failed build removes what it has made. The builds of one application exclude each other.
+  - A failed build removes what it has made, and is recorded in the history of the application. The builds of one
+    application exclude each other, and there are none while a person has locked it (C(rc=75)).
+  - Nothing is built on a disk that is nearly full. A release must fit one and a half times beside the live one.
   - Its action plugin sends a folder of the controller (source kind C(path)) only when it must be built.
 author: The Roost authors
 options:
@@ -39,7 +44,10 @@ options:
         description: URL of a repository, a folder of the controller, or a requirement.
         type: str
         required: true
-      version: {description: Branch, tag or commit (git); version (pypi)., type: str, default: ""}
+      version:
+        description: Branch, tag or commit (git); version (pypi), instead of what the location says.
+        type: str
+        default: ""
   python:
     description: What to install, besides what source kind C(pypi) says; lock comes first, then requirements.
     type: dict
@@ -63,6 +71,7 @@ options:
     elements: str
     default: []
   uv_version: {description: Version of uv., type: str, required: true}
+  min_free_mb: {description: MiB that must be free under C(/srv) before a build., type: int, default: 500}
   who: {description: Who deploys., type: str, default: ansible}
   content_id: {description: Set by the action plugin; id of the folder's content., type: str, default: ""}
   archive: {description: Set by the action plugin; the sent folder., type: path}
@@ -106,6 +115,7 @@ ARGUMENTS = {
     "servers": {"type": "list", "elements": "dict", "default": [], "options": SERVERS},
     "build_commands": {"type": "list", "elements": "str", "default": []},
     "uv_version": {"type": "str", "required": True},
+    "min_free_mb": {"type": "int", "default": 500},
     "who": {"type": "str", "default": "ansible"},
     "content_id": {"type": "str", "default": ""},
     "archive": {"type": "path"},
@@ -121,37 +131,47 @@ class Release:
         self.paths = AppPaths(params["name"])
         self.uv = Uv(params["uv_version"])
         self.repository = Repository(self.paths.repository, self.source["location"])
+        self.public_source = {**self.source, "location": public(self.source["location"])}
 
     def guess(self) -> dict[str, Any]:
         """Tell, without changing anything, what would be done."""
+        refuse_if_locked(self.paths)
         version = self.params["content_id"][:12]
         if self.source["kind"] == "git" and self.paths.repository.is_dir():
             version = self.repository.resolve(self.source["version"])[:12]
         elif self.source["kind"] == "pypi":
             version = self.source["version"]
         release, complete = self._choose(version) if version else ("", False)
+        if not complete:
+            refuse_without_room(self.paths, self.params["min_free_mb"])
         return {"changed": not complete, "release": release if complete else "", "needs_source": False}
 
     def build(self) -> dict[str, Any]:
         """Build it unless it is complete."""
-        with deploy_lock(self.paths.lock, self.params["who"]):
-            self.uv.ensure()
-            version = self._resolve()
-            release, complete = self._choose(version[:12] if self.source["kind"] != "pypi" else version)
-            if complete:
-                return {"changed": False, "release": release, "needs_source": False}
-            if self.source["kind"] == "path" and not self.params["archive"]:
-                return {"changed": False, "release": release, "needs_source": True}
-            build = self._build(release, version)
-            manifest = {
-                "release": release,
-                "who": self.params["who"],
-                "source": {**self.source, "location": public(self.source["location"])},
-                "version": version,
-                "inputs": inputs_digest(self._inputs()),
-            }
-            build.run(manifest)
-        return {"changed": True, "release": release, "needs_source": False, "phases": build.phases}
+        refuse_if_locked(self.paths)
+        attempt = Attempt(self.paths, self.params["who"], **origin({"source": self.public_source}))
+        with deploy_lock(self.paths.lock, self.params["who"]), attempt.recorded_if_it_fails():
+            return self._build_as(attempt)
+
+    def _build_as(self, attempt: Attempt) -> dict[str, Any]:
+        self.uv.ensure()
+        version = self._resolve()
+        release, complete = self._choose(version[:12] if self.source["kind"] != "pypi" else version)
+        if complete:
+            return {"changed": False, "release": release, "needs_source": False}
+        manifest = {
+            "release": release,
+            "who": self.params["who"],
+            "source": self.public_source,
+            "version": version,
+            "inputs": inputs_digest(self._inputs()),
+        }
+        attempt.identify(manifest)
+        refuse_without_room(self.paths, self.params["min_free_mb"])
+        if self.source["kind"] == "path" and not self.params["archive"]:
+            return {"changed": False, "release": release, "needs_source": True}
+        self._build(attempt, version).run(manifest)
+        return {"changed": True, "release": release, "needs_source": False, "phases": attempt.phases}
 
     def _resolve(self) -> str:
         """Return the commit, the hash of the content or the version to build."""
@@ -167,17 +187,22 @@ class Release:
 
     def _inputs(self) -> dict[str, Any]:
         return {
-            "location": self.source["location"] if self.source["kind"] != "path" else "",
+            "location": self._lasting_location(),
             "python": self.params["python"],
             "servers": self.params["servers"],
             "build_commands": self.params["build_commands"],
         }
 
+    def _lasting_location(self) -> str:
+        """Return the part of the location that is the same for all versions."""
+        location = self.source["location"]
+        return {"git": location, "path": "", "pypi": distribution(location)}[self.source["kind"]]
+
     def _requirement(self) -> str:
         version = self.source["version"]
-        return f"{self.source['location']}=={version}" if version else str(self.source["location"])
+        return f"{distribution(self.source['location'])}=={version}" if version else self.source["location"]
 
-    def _build(self, release: str, version: str) -> Build:
+    def _build(self, attempt: Attempt, version: str) -> Build:
         fill_source = {
             "git": partial(self.repository.export, version),
             "path": partial(copy_archive, Path(self.params["archive"] or "/")),
@@ -186,12 +211,13 @@ class Release:
         requirement = self._requirement() if self.source["kind"] == "pypi" else ""
         return Build(
             paths=self.paths,
-            release=release,
+            release=attempt.release,
             uv=self.uv,
             python=Python(**self.params["python"], requirement=requirement),
             servers={server["name"]: server["requirement"] for server in self.params["servers"]},
             commands=self.params["build_commands"],
             fill_source=fill_source,
+            phases=attempt.phases,
         )
 
 

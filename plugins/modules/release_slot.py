@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.roost_app.attempt import Attempt
 from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.health import Health
+from ansible.module_utils.roost_app.history import DEPLOY, ROLLBACK, read
 from ansible.module_utils.roost_app.lock import deploy_lock
 from ansible.module_utils.roost_app.paths import SLOTS, AppPaths
 from ansible.module_utils.roost_app.releases import point, prune, read_manifest, target_name
 from ansible.module_utils.roost_app.slots import Slots
+from ansible.module_utils.roost_app.standing import earlier, failed, line
 from ansible.module_utils.roost_app.systemd import Systemd
 
 DOCUMENTATION = r"""
@@ -24,6 +28,8 @@ description:
   - Without a I(release) the live release is kept. It is moved to the other slot when the environment file
     or a unit has changed since its slot was started, or when it does not run.
   - An application without I(health) has no web process, so only C(current) is switched.
+  - What came of a I(release) is written to the history of its application. One that failed is marked so: no
+    rollback leads to it, and it is the first to be removed when there are more releases than I(keep).
   - One deploy at a time. When the lock is held, the module fails with C(rc=75) and says by whom.
 author: The Roost authors
 options:
@@ -35,6 +41,10 @@ options:
     suboptions:
       name: {description: Name of the application., type: str, required: true}
       release: {description: Id of a complete release; empty keeps the live one., type: str, default: ""}
+      phases:
+        description: Seconds that was worked on the release before this, besides its build; for the history.
+        type: dict
+        default: {}
       health:
         description: How to ask for the application's health; nothing when it has no web process.
         type: dict
@@ -47,9 +57,14 @@ options:
     type: float
     default: 60
   keep:
-    description: How many releases to keep, those in use aside.
+    description: How many releases to keep. The live one and the one that a rollback leads to always are.
     type: int
     default: 5
+  kind:
+    description: Whether a I(release) is deployed or rolled back to; for the history.
+    type: str
+    choices: [deploy, rollback]
+    default: deploy
   who:
     description: Who deploys; shown to those who find the lock held.
     type: str
@@ -69,7 +84,8 @@ RETURN = r"""
 apps:
   description: >-
     The state of each application: name, release ("" before the first one), previous (the release that was live
-    before), slot ("" without a web process), switched and pruned (ids of removed releases).
+    before), slot ("" without a web process), switched (whether anything had to be done) and pruned (ids of
+    removed releases).
   returned: always
   type: list
   elements: dict
@@ -88,11 +104,13 @@ ARGUMENTS = {
         "options": {
             "name": {"type": "str", "required": True},
             "release": {"type": "str", "default": ""},
+            "phases": {"type": "dict", "default": {}},
             "health": {"type": "dict", "options": HEALTH},
         },
     },
     "patience": {"type": "float", "default": 60},
     "keep": {"type": "int", "default": 5},
+    "kind": {"type": "str", "choices": [DEPLOY, ROLLBACK], "default": DEPLOY},
     "who": {"type": "str", "default": "ansible"},
 }
 
@@ -102,42 +120,82 @@ def settle(app: dict[str, Any], params: dict[str, Any], check_mode: bool) -> dic
     paths = AppPaths(app["name"])
     if app["release"] and not read_manifest(paths.release(app["release"])):
         raise ReleaseError(f"{paths.name}: there is no complete release {app['release']}")
+    attempt = Attempt.of_built(paths, app["release"], params["who"], params["kind"])
+    attempt.phases.update(app["phases"])
     if app["health"] is None:
-        return settle_release(paths, app["release"], params, check_mode)
+        return settle_release(attempt, params, check_mode)
     slots = Slots(paths, Health(**app["health"]), params["patience"], Systemd())
-    return settle_slots(slots, app["release"], params, check_mode)
+    return settle_slots(slots, attempt, params, check_mode)
 
 
-def settle_release(paths: AppPaths, wanted: str, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+def settle_release(attempt: Attempt, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Do it for an application without a web process."""
+    paths, wanted = attempt.paths, attempt.release
     current = target_name(paths.current)
     live = current if current and read_manifest(paths.release(current)) else ""
     state = {"name": paths.name, "release": wanted or live, "previous": live, "slot": "", "pruned": []}
-    switched = state["release"] != live
+    switched = state["release"] != live or is_unrecorded(attempt)
     if switched and not check_mode:
         with deploy_lock(paths.lock, params["who"]):
             point(paths.current, f"releases/{wanted}")
-            state["pruned"] = prune(paths.releases, params["keep"], {wanted, live})
+            attempt.record_live()
+            state["pruned"] = remove_old(paths, params["keep"], wanted, {live})
     return {**state, "switched": switched}
 
 
-def settle_slots(slots: Slots, wanted: str, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+def settle_slots(slots: Slots, attempt: Attempt, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Do it for an application with a web process."""
     paths, live = slots.paths, slots.live_release()
-    state = {"name": paths.name, "release": wanted or live, "previous": live, "slot": slots.live(), "pruned": []}
+    state = {"name": paths.name, "release": attempt.release or live, "previous": live, "slot": slots.live()}
+    state["pruned"] = []
     if not state["release"]:
         return {**state, "switched": False}
     to_switch = not slots.serves(state["release"])
     to_tidy = not to_switch and not slots.is_tidy()
-    if (to_switch or to_tidy) and not check_mode:
+    to_record = is_unrecorded(attempt)
+    if (to_switch or to_tidy or to_record) and not check_mode:
         with deploy_lock(paths.lock, params["who"]):
             if to_switch:
-                state["slot"] = slots.switch_to(state["release"])
+                state["slot"] = switch(slots, state["release"], attempt, params["keep"])
             else:
                 slots.tidy()
-            used = {slots.release_of(slot) for slot in SLOTS}
-            state["pruned"] = prune(paths.releases, params["keep"], used)
-    return {**state, "switched": to_switch or to_tidy}
+            if to_record:
+                attempt.record_live()
+            state["pruned"] = remove_old(paths, params["keep"], slots.live_release(), used_by(slots))
+    return {**state, "switched": to_switch or to_tidy or to_record}
+
+
+def switch(slots: Slots, release: str, attempt: Attempt, keep: int) -> str:
+    """Switch to a release and return its slot. One that fails is recorded, unless it is the live one that moves."""
+    live = slots.live_release()
+    try:
+        with ExitStack() as stack:
+            if release != live:
+                stack.enter_context(attempt.recorded_if_it_fails())
+            with attempt.phase("switch"):
+                return slots.switch_to(release)
+    except ReleaseError:
+        remove_old(slots.paths, keep, live, used_by(slots))
+        raise
+
+
+def is_unrecorded(attempt: Attempt) -> bool:
+    """Tell whether a release is asked for that was not the last to go live, by the history."""
+    return bool(attempt.release) and line(read(attempt.paths.history))[-1:] != [attempt.release]
+
+
+def used_by(slots: Slots) -> set[str]:
+    """Return the releases of both slots: background programs may still run the old one."""
+    return {slots.release_of(slot) for slot in SLOTS}
+
+
+def remove_old(paths: AppPaths, keep: int, live: str, used: set[str]) -> list[str]:
+    """Remove the releases that are not kept; return them. Those kept in any case are the live one, the one that a
+    rollback leads to, and those in use that have not failed."""
+    entries = read(paths.history)
+    bad = failed(entries)
+    on_disk = [release for release in earlier(entries, live) if read_manifest(paths.release(release))]
+    return prune(paths.releases, keep, {live, *on_disk[:1], *(used - bad)}, bad)
 
 
 def main() -> None:

@@ -83,7 +83,7 @@ class SandboxError(RoostError):
 
 
 class Locked(RoostError):
-    """Another run holds the lock of the same environment."""
+    """Another run holds the lock of the same environment or application, or a person has locked it."""
 
     exit_code = 75
 

@@ -21,7 +21,8 @@ _HINTS = (
     (r"permission denied \(publickey", "ssh doesn't accept your key on {host}: check ansible_user and `ssh-add -l`."),
     (r"missing sudo password|a password is required", "The user on {host} needs sudo without a password."),
     (r"could not get lock|dpkg frontend lock", "Another apt runs on {host}: wait until it is done, then try again."),
-    (r"no space left on device", "The disk of {host} is full: make room, then try again."),
+    (r"is locked by .* since ", "Ask whoever locked it; `roost unlock` ends the lock."),
+    (r"no space left on device|no room to build", "The disk of {host} is full: make room, then try again."),
     (r"temporary failure (in name resolution|resolving)", "{host} can't resolve names: check its /etc/resolv.conf."),
 )
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ansible.module_utils.roost_app.commands import run, run_in_release
 from ansible.module_utils.roost_app.errors import ReleaseError
+from ansible.module_utils.roost_app.history import now
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.releases import discard, write_manifest
 from ansible.module_utils.roost_app.uv import BUILDER, Uv
@@ -81,7 +82,7 @@ class Build:
                 self._run_commands()
             with self._phase("seal"):
                 self._seal()
-            write_manifest(self.folder, {**manifest, "phases": self.phases, "built": _now()})
+            write_manifest(self.folder, {**manifest, "phases": self.phases, "built": now()})
         except OSError as problem:
             discard(self.folder)
             raise ReleaseError(f"{self.paths.name}: release {self.release} can't be built: {problem}") from problem
@@ -92,8 +93,10 @@ class Build:
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
         started = time.monotonic()
-        yield
-        self.phases[name] = round(time.monotonic() - started, 2)
+        try:
+            yield
+        finally:
+            self.phases[name] = round(time.monotonic() - started, 2)
 
     def _make_folders(self) -> None:
         for folder, mode in [
@@ -172,7 +175,3 @@ def give(folder: Path, user: str, group: str) -> None:
 def copy_archive(archive: Path, source: Path) -> None:
     """Unpack an archive that the controller has sent."""
     run(["tar", "--extract", "--no-same-owner", "--file", str(archive), "--directory", str(source)])
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S%z")

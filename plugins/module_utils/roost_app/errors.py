@@ -4,12 +4,19 @@ from __future__ import annotations
 
 
 class ReleaseError(Exception):
-    """A release can't be built or go live; the message is for the person who deploys."""
+    """A release can't be built or go live; the message is for the person who deploys.
+
+    `reason` says why in one line, for the history; it is the message's first line if not given.
+    """
 
     exit_code = 5
 
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message.split("\n", 1)[0]
+
 
 class LockHeldError(ReleaseError):
-    """Somebody else deploys the same application at this moment."""
+    """Somebody else deploys the same application at this moment, or has locked it."""
 
     exit_code = 75

@@ -29,6 +29,11 @@ class AppPaths:
         return self.root / "current"
 
     @property
+    def previous(self) -> Path:
+        """The link to the release that was live before: pages loaded then still find their static files."""
+        return self.root / "previous"
+
+    @property
     def live_socket(self) -> Path:
         """The link to the live slot's socket; the web server proxies to it."""
         return self.root / "live.sock"
@@ -40,6 +45,15 @@ class AppPaths:
     @property
     def lock(self) -> Path:
         return self.root / "deploy.lock"
+
+    @property
+    def operator_lock(self) -> Path:
+        """The lock that a person holds, unlike that of a running deploy."""
+        return self.root / "operator.lock"
+
+    @property
+    def history(self) -> Path:
+        return self.root / "history.jsonl"
 
     @property
     def environment(self) -> Path:

@@ -80,9 +80,19 @@ def complete_releases(releases: Path) -> list[str]:
     return [name for _, name in sorted(built, reverse=True)]
 
 
-def prune(releases: Path, keep: int, used: set[str]) -> list[str]:
-    """Remove all but the newest `keep` releases, those in use and half-built ones aside; return what went."""
-    kept = {*complete_releases(releases)[:keep], *used}
+def retained(complete: list[str], keep: int, used: set[str], failed: set[str]) -> set[str]:
+    """Choose `keep` of the complete releases (the newest first): those in use, the newest others, failed ones last.
+
+    Those in use are kept in any case.
+    """
+    others = sorted((release for release in complete if release not in used), key=lambda release: release in failed)
+    room = max(0, keep - len(used.intersection(complete)))
+    return {*used, *others[:room]}
+
+
+def prune(releases: Path, keep: int, used: set[str], failed: set[str]) -> list[str]:
+    """Remove half-built releases, and complete ones that are not among the `keep` retained; return what went."""
+    kept = retained(complete_releases(releases), keep, used, failed)
     gone = [folder for folder in _folders(releases) if folder.name not in kept]
     for folder in gone:
         discard(folder)

@@ -78,8 +78,11 @@ class Slots:
             service = self.paths.unit(new, "service")
             lines = self.systemd.journal(service, started, JOURNAL_LINES)
             self._stop(new)
-            raise ReleaseError(self._explain(release, old, answer.describe(), lines))
+            message = self._explain(release, old, answer.describe(), lines)
+            raise ReleaseError(message, reason=f"not healthy: {answer.describe()}")
         self.systemd("enable", *self._units(new))
+        if old and self.release_of(old) != release:
+            point(self.paths.previous, f"releases/{self.release_of(old)}")
         point(self.paths.live_socket, str(self.paths.slot_socket(new)))
         self.tidy()
         return new

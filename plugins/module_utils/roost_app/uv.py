@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -64,3 +65,8 @@ class Uv:
         }
         argv = [str(self._program), *arguments]
         return run(argv, account=Account(BUILDER, CACHE), cwd=cwd, environment=settings, stdin=stdin)
+
+
+def distribution(requirement: str) -> str:
+    """Return a requirement without its version: the distribution and its extras."""
+    return re.split(r"[=<>!~;@ ]", requirement.strip(), maxsplit=1)[0]

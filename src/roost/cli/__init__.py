@@ -2,7 +2,7 @@
 
 import typer
 
-from roost.cli import check, deploy, init, plan, sandbox, secrets, status, up
+from roost.cli import check, deploy, init, lock, plan, releases, rollback, sandbox, secrets, status, up
 from roost.errors import RoostError
 
 _EPILOG = """
@@ -22,6 +22,10 @@ app.command()(check.check)
 app.command()(plan.plan)
 app.command()(up.up)
 app.command()(deploy.deploy)
+app.command()(rollback.rollback)
+app.command()(releases.releases)
+app.command()(lock.lock)
+app.command()(lock.unlock)
 app.command()(status.status)
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(sandbox.app, name="sandbox")

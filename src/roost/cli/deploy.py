@@ -1,31 +1,43 @@
 """`roost deploy`: bring the declared version of the applications to life."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
+from roost.chosen_version import check_version
+from roost.cli.apps import AppsOption, named_apps, one_app
 from roost.cli.environments import EnvironmentOption, locked
 from roost.cli.running import JsonOption, LimitOption, Operation
-from roost.errors import UsageError
-from roost.suggest import did_you_mean
+from roost.cli.switching import run_and_tell
 
 
 def deploy(
     environment: EnvironmentOption = "",
-    apps: Annotated[
-        list[str] | None,
-        typer.Option("--app", metavar="APP", help="Only this application. May be given more than once."),
-    ] = None,
+    apps: AppsOption = None,
+    version: Annotated[
+        str,
+        typer.Option(
+            metavar="VERSION",
+            help="Deploy this branch, tag or commit (git) or version (pypi) of one application, "
+            "not the declared one. The next deploy brings the declared one back.",
+            show_default=False,
+        ),
+    ] = "",
     limit: LimitOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Build the declared version of each application and switch to it without a failed request."""
     operation = Operation("deploy", "playbooks/deploy.yml", environment, as_json, limit=limit)
-    known = [app.name for app in operation.loaded.apps]
-    for app in apps or []:
-        if app not in known:
-            raise UsageError(f"There is no application {app}.{did_you_mean(app, known)}")
-    operation.variables = {"app_deploy": apps} if apps else {}
+    operation.variables = _variables(operation, apps, version)
     with locked(operation.inventory):
-        outcome = operation.run()
-    operation.close(outcome)
+        run_and_tell(operation)
+
+
+def _variables(operation: Operation, apps: Sequence[str] | None, version: str) -> dict[str, Any]:
+    if not version:
+        names = named_apps(operation, apps)
+        return {"app_deploy": names} if names else {}
+    name = one_app(operation, apps, "A version")
+    check_version(next(app for app in operation.loaded.apps if app.name == name), version)
+    return {"app_deploy": [name], "app_version": version}

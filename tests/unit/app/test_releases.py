@@ -12,6 +12,7 @@ from ansible.module_utils.roost_app.releases import (
     point,
     prune,
     read_manifest,
+    retained,
     target_name,
     write_manifest,
 )
@@ -69,8 +70,24 @@ def test_newest_releases_and_those_in_use_are_kept(tmp_path: Path) -> None:
         make(tmp_path, f"r{day}", built=f"2026-01-0{day}T00:00:00+0000")
     (tmp_path / "half").mkdir()
     assert complete_releases(tmp_path) == ["r5", "r4", "r3", "r2", "r1"]
-    assert prune(tmp_path, 2, {"r1"}) == ["half", "r2", "r3"]
+    assert prune(tmp_path, 3, {"r1"}, set()) == ["half", "r2", "r3"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r1", "r4", "r5"]
+
+
+@pytest.mark.parametrize(
+    ("keep", "used", "failed", "kept"),
+    [
+        (2, {"r1"}, set(), {"r1", "r4"}),
+        (3, {"r2"}, {"r4", "r3"}, {"r2", "r1", "r4"}),
+        (9, {"r2"}, {"r4"}, {"r1", "r2", "r3", "r4"}),
+        (1, {"r1", "r2"}, {"r4"}, {"r1", "r2"}),
+        (0, {"r1"}, set(), {"r1"}),
+    ],
+)
+def test_failed_releases_go_first_and_those_in_use_never(
+    keep: int, used: set[str], failed: set[str], kept: set[str]
+) -> None:
+    assert retained(["r4", "r3", "r2", "r1"], keep, used, failed) == kept
 
 
 def test_pointing_replaces_a_link_and_what_an_interrupted_one_left(tmp_path: Path) -> None:

@@ -1,83 +1,15 @@
 """The switch, with a systemd that only remembers what it was told."""
 
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.roost_app import slots as slots_module
 from ansible.module_utils.roost_app.errors import LockHeldError, ReleaseError
-from ansible.module_utils.roost_app.health import Answer, Health, wait_until_healthy
+from ansible.module_utils.roost_app.health import Answer, wait_until_healthy
 from ansible.module_utils.roost_app.lock import deploy_lock
-from ansible.module_utils.roost_app.paths import AppPaths
-from ansible.module_utils.roost_app.releases import target_name, write_manifest
+from ansible.module_utils.roost_app.releases import target_name
 from ansible.module_utils.roost_app.slots import Slots
 from ansible.module_utils.roost_app.systemd import queue_length
-
-
-@dataclass
-class FakeSystemd:
-    """Units are active or enabled, or not. The services of `crashing` slots restart all the time."""
-
-    active: set[str] = field(default_factory=set)
-    enabled: set[str] = field(default_factory=set)
-    crashing: bool = False
-
-    def __call__(self, verb: str, *arguments: str) -> None:
-        units = {argument for argument in arguments if not argument.startswith("--")}
-        if verb == "start":
-            self.active |= units
-        elif verb == "enable":
-            self.enabled |= units
-        elif verb == "disable":
-            self.enabled -= units
-            self.active -= units if "--now" in arguments else set()
-
-    def all_active(self, *units: str) -> bool:
-        return set(units) <= self.active
-
-    def all_enabled(self, *units: str) -> bool:
-        return set(units) <= self.enabled
-
-    def any_active_or_enabled(self, *units: str) -> bool:
-        return bool(set(units) & (self.active | self.enabled))
-
-    def restarts(self, _: str) -> int:
-        return int(self.crashing)
-
-    def forget_failures(self, *units: str) -> None:
-        pass
-
-    def journal(self, *_: object) -> list[str]:
-        return ["ModuleNotFoundError: No module named 'x'"]
-
-
-@pytest.fixture
-def paths(tmp_path: Path) -> AppPaths:
-    paths = AppPaths("atlas", tmp_path)
-    for release in ("one", "two"):
-        paths.release(release).mkdir(parents=True)
-        write_manifest(paths.release(release), {"built": release, "inputs": ""})
-    (paths.root / "slots").mkdir()
-    paths.environment.parent.mkdir(parents=True)
-    paths.environment.write_text('A="1"\n')
-    return paths
-
-
-@pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> list[Answer]:
-    """What the application answers; the last one again and again."""
-    given = [Answer(200, "")]
-    monkeypatch.setattr(slots_module, "ask", lambda *_: given.pop(0) if len(given) > 1 else given[0])
-    monkeypatch.setattr(slots_module, "wait_until_drained", lambda *_, **__: None)
-    monkeypatch.setattr(time, "sleep", lambda _: None)
-    return given
-
-
-@pytest.fixture
-def slots(paths: AppPaths, answers: list[Answer]) -> Slots:
-    assert answers
-    return Slots(paths, Health("/health/", "atlas.example.com"), patience=0.05, systemd=FakeSystemd())
 
 
 def test_first_release_takes_the_first_slot(slots: Slots) -> None:
@@ -91,7 +23,9 @@ def test_first_release_takes_the_first_slot(slots: Slots) -> None:
 
 def test_next_release_takes_the_other_slot_and_stops_the_old_one(slots: Slots) -> None:
     slots.switch_to("one")
+    assert target_name(slots.paths.previous) == ""
     slots.switch_to("two")
+    assert target_name(slots.paths.previous) == "one"
     assert (slots.live(), slots.live_release()) == ("green", "two")
     assert slots.systemd.active == {"atlas@green.socket", "atlas@green.service"}
     assert slots.systemd.enabled == slots.systemd.active

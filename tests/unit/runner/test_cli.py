@@ -10,9 +10,11 @@ import yaml
 from typer.testing import CliRunner
 
 from roost import cli
+from roost.cli import running
 from roost.cli.environments import find_inventory, known_environments, locked
 from roost.errors import InvalidDeclaration, Locked, TaskFailed, UsageError
 from roost.paths import bundle_root
+from roost.runner import RunRequest, RunResult
 
 
 @pytest.fixture
@@ -120,6 +122,70 @@ def test_deploy_refuses_an_unknown_application_before_it_runs() -> None:
     result = invoke("deploy", "-e", "prod", "--app", "shpo")
     assert isinstance(result.exception, UsageError)
     assert 'Did you mean "shop"' in str(result.exception)
+
+
+@pytest.fixture
+def requests(project: Path, monkeypatch: pytest.MonkeyPatch) -> list[RunRequest]:
+    """The playbook runs that the commands ask for; none is carried out."""
+    assert project
+    asked: list[RunRequest] = []
+
+    def run(request: RunRequest, _: object) -> RunResult:
+        asked.append(request)
+        return RunResult(0, False, 0.1)
+
+    monkeypatch.setattr(running, "run", run)
+    return asked
+
+
+def test_a_version_is_of_one_application(requests: list[RunRequest]) -> None:
+    assert invoke("deploy", "-e", "prod", "--version", "feature/x").exit_code == 0
+    assert requests[0].variables == {"app_deploy": ["shop"], "app_version": "feature/x"}
+    assert isinstance(invoke("deploy", "-e", "prod", "--version", "--upload-pack").exception, UsageError)
+    assert len(requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "version", "told"),
+    [
+        ({"path": "."}, "v2", "deployed from a folder"),
+        ({"pypi": "shop==1.0"}, "main", "can't be a version"),
+        ({"git": "https://git.example.com/shop.git", "version": "v1"}, "-x", "can't be a tag"),
+    ],
+)
+def test_a_version_that_the_source_can_not_have_is_refused(
+    project: Path, requests: list[RunRequest], source: dict[str, str], version: str, told: str
+) -> None:
+    stack = project / "inventories/prod/group_vars/all/stack.yml"
+    data = yaml.safe_load(stack.read_text())
+    data["stack"]["apps"][0]["source"] = source
+    (project / "requirements.txt").touch()
+    stack.write_text(yaml.safe_dump(data))
+    result = invoke("deploy", "-e", "prod", f"--version={version}")
+    assert isinstance(result.exception, UsageError)
+    assert told in str(result.exception)
+    assert requests == []
+
+
+def test_rollback_is_of_the_only_application(requests: list[RunRequest]) -> None:
+    assert invoke("rollback", "-e", "prod").exit_code == 0
+    assert invoke("rollback", "-e", "prod", "--to", "3f2a9c1d7e55").exit_code == 0
+    assert [request.variables["app_rollback_to"] for request in requests] == ["", "3f2a9c1d7e55"]
+    assert requests[0].variables["app_rollback"] == ["shop"]
+    assert isinstance(invoke("rollback", "-e", "prod", "--to", "../x").exception, UsageError)
+
+
+@pytest.mark.parametrize("reason", ["", " ", "two\nlines", "{{ lookup('pipe', 'id') }}", "x" * 201])
+def test_a_lock_needs_a_reason_that_others_can_read(requests: list[RunRequest], reason: str) -> None:
+    assert isinstance(invoke("lock", "-e", "prod", "--reason", reason).exception, UsageError)
+    assert requests == []
+
+
+def test_lock_and_unlock_name_applications(requests: list[RunRequest]) -> None:
+    assert invoke("lock", "-e", "prod", "--reason", " the database moves ").exit_code == 0
+    assert invoke("unlock", "-e", "prod", "--app", "shop").exit_code == 0
+    assert requests[0].variables == {"app_named": [], "app_lock_reason": "the database moves"}
+    assert requests[1].variables == {"app_named": ["shop"]}
 
 
 def test_a_secret_comes_from_standard_input(project: Path) -> None:

@@ -1,0 +1,35 @@
+"""Chooses the release that each application goes back to, from what app_releases found on all hosts."""
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+try:
+    from roost.errors import RoostError
+    from roost.rollback import apps_to_roll_back, rollback_target
+except ImportError as error:
+    raise AnsibleActionFail(
+        f"Roost's Python package is missing ({error}): run scripts/setup and use .venv/bin/ansible-playbook"
+    ) from error
+
+
+class ActionModule(ActionBase):
+    """Returns `targets`, releases by application. Needs no connection: `found` maps hosts to their applications."""
+
+    _requires_connection = False
+    _VALID_ARGS = frozenset({"apps", "to", "found"})
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        hosts = {host: {app["name"]: app for app in apps} for host, apps in dict(self._task.args["found"]).items()}
+        known = list(next(iter(hosts.values())))
+        to = str(self._task.args.get("to") or "")
+        try:
+            apps = apps_to_roll_back(known, list(self._task.args.get("apps") or []), to)
+            targets = {
+                name: rollback_target(name, {host: apps[name] for host, apps in hosts.items()}, to) for name in apps
+            }
+        except RoostError as problem:
+            raise AnsibleActionFail(str(problem)) from None
+        return result | {"changed": False, "targets": targets}

@@ -1,0 +1,94 @@
+"""An attempt to bring a release to life, and its entry in the history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.module_utils.roost_app.errors import ReleaseError
+from ansible.module_utils.roost_app.history import DEPLOY, FAILED, LIVE, REASON_CHARACTERS, Entry, append, now
+from ansible.module_utils.roost_app.paths import AppPaths
+from ansible.module_utils.roost_app.releases import read_manifest
+
+
+@dataclass
+class Attempt:
+    """One attempt by somebody; what isn't known yet is empty. `phases` are seconds."""
+
+    paths: AppPaths
+    who: str
+    kind: str = DEPLOY
+    release: str = ""
+    version: str = ""
+    commit: str = ""
+    source: str = ""
+    phases: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of_built(cls, paths: AppPaths, release: str, who: str, kind: str = DEPLOY) -> Attempt:
+        """Return an attempt with a release that is complete: its manifest tells the rest."""
+        manifest = read_manifest(paths.release(release)) or {}
+        phases = {} if kind != DEPLOY else dict(manifest.get("phases", {}))
+        return cls(paths, who, kind, release, **origin(manifest), phases=phases)
+
+    def identify(self, manifest: Mapping[str, Any]) -> None:
+        """Note which release it is, and what of."""
+        self.release = str(manifest["release"])
+        for key, value in origin(manifest).items():
+            setattr(self, key, value)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Measure a phase, also one that fails."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.phases[name] = round(time.monotonic() - started, 2)
+
+    @contextmanager
+    def recorded_if_it_fails(self) -> Iterator[None]:
+        """Record a ReleaseError that ends the attempt, and let it pass. A full disk must not hide it."""
+        try:
+            yield
+        except ReleaseError as problem:
+            with suppress(OSError):
+                append(self.paths.history, self._entry(FAILED, problem.reason))
+            raise
+
+    def record_live(self) -> None:
+        """Record that the release went live."""
+        try:
+            append(self.paths.history, self._entry(LIVE, ""))
+        except OSError as problem:
+            raise ReleaseError(
+                f"{self.paths.name}: release {self.release} is live, but its history can't be written: {problem}"
+            ) from problem
+
+    def _entry(self, outcome: str, reason: str) -> Entry:
+        return Entry(
+            release=self.release,
+            kind=self.kind,
+            outcome=outcome,
+            who=self.who,
+            when=now(),
+            reason=reason[:REASON_CHARACTERS],
+            version=self.version,
+            commit=self.commit,
+            source=self.source,
+            phases=self.phases,
+        )
+
+
+def origin(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return the version, commit and source that a manifest tells of."""
+    source = manifest.get("source", {})
+    resolved, kind = str(manifest.get("version", "")), source.get("kind", "")
+    return {
+        "version": {"git": source.get("version", ""), "pypi": resolved}.get(kind, ""),
+        "commit": resolved if kind == "git" else "",
+        "source": source.get("location", ""),
+    }

@@ -1,0 +1,62 @@
+"""Where a rollback leads: one release for all hosts, or a reason why there is none. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from roost.errors import TaskFailed, UsageError
+from roost.suggest import did_you_mean, listed
+
+type Found = Mapping[str, Any]
+"""What the module `app_releases` tells of one application on one host."""
+
+
+def apps_to_roll_back(known: Sequence[str], named: Sequence[str], to: str) -> list[str]:
+    """The applications that are meant. None need be named if there is only one. Raises UsageError."""
+    for app in named:
+        if app not in known:
+            raise UsageError(f"There is no application {app}.{did_you_mean(app, known)}")
+    if not named and len(known) > 1:
+        raise UsageError(f"There are several applications: say which to roll back, {listed(known)}.")
+    apps = list(dict.fromkeys(named or known))
+    if to and len(apps) != 1:
+        raise UsageError("A release belongs to one application: name exactly one.")
+    return apps
+
+
+def rollback_target(app: str, hosts: Mapping[str, Found], to: str) -> str:
+    """The release to go back to on every host. Raises TaskFailed if not all hosts have it as a good one."""
+    return _named(app, hosts, to) if to else _earlier(app, hosts)
+
+
+def _named(app: str, hosts: Mapping[str, Found], to: str) -> str:
+    for host, found in hosts.items():
+        if to in found["good"]:
+            continue
+        known = ", ".join(found["good"]) or "none"
+        raise TaskFailed(
+            f"{app}: {_why_not(found, to, host)}{did_you_mean(to, found['good'])} "
+            f"It can go back to: {known}. Nothing was switched."
+        )
+    return to
+
+
+def _why_not(found: Found, to: str, host: str) -> str:
+    for release in found["releases"]:
+        if release["id"] == to and release["state"] == "failed":
+            return f"release {to} failed on {host} ({release['reason']})."
+        if release["id"] == to:
+            return f"release {to} never was live on {host}: deploy it instead."
+    return f"{host} has no release {to}."
+
+
+def _earlier(app: str, hosts: Mapping[str, Found]) -> str:
+    live = {host: found["live"] for host, found in hosts.items()}
+    if len(set(live.values())) > 1:
+        running = ", ".join(f"{host} {release or 'none'}" for host, release in live.items())
+        raise TaskFailed(f"{app}: the hosts run different releases ({running}): say which one to go back to.")
+    first = next(iter(hosts.values()))
+    for release in first["earlier"]:
+        if all(release in found["earlier"] for found in hosts.values()):
+            return str(release)
+    where = "" if len(hosts) == 1 else " that every host has"
+    raise TaskFailed(f"{app}: there is no good release before {first['live'] or 'the first'}{where} to go back to.")

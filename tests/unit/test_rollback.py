@@ -1,0 +1,72 @@
+"""One release for all hosts, or a reason why there is none."""
+
+from typing import Any
+
+import pytest
+
+from roost.errors import TaskFailed, UsageError
+from roost.rollback import apps_to_roll_back, rollback_target
+
+
+def found(live: str, *earlier: str, good: tuple[str, ...] = (), failed: str = "") -> dict[str, Any]:
+    releases = [{"id": failed, "state": "failed", "reason": "not healthy"}] if failed else []
+    return {
+        "live": live,
+        "earlier": list(earlier),
+        "good": [live, *earlier, *good],
+        "releases": [*releases, {"id": "never-live", "state": "kept", "reason": ""}],
+    }
+
+
+def test_it_is_the_nearest_that_every_host_has() -> None:
+    assert rollback_target("atlas", {"vm1": found("C", "B", "A")}, "") == "B"
+    assert rollback_target("atlas", {"vm1": found("C", "B", "A"), "vm2": found("C", "A")}, "") == "A"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "told"),
+    [
+        ({"vm1": found("A")}, "atlas: there is no good release before A to go back to."),
+        ({"vm1": found("")}, "no good release before the first"),
+        ({"vm1": found("B", "A"), "vm2": found("B")}, "before B that every host has"),
+        ({"vm1": found("B", "A"), "vm2": found("C", "A")}, "run different releases (vm1 B, vm2 C)"),
+    ],
+)
+def test_there_may_be_none(hosts: dict[str, Any], told: str) -> None:
+    with pytest.raises(TaskFailed) as raised:
+        rollback_target("atlas", hosts, "")
+    assert told in str(raised.value)
+
+
+def test_a_named_one_must_be_good_on_every_host() -> None:
+    hosts = {"vm1": found("C", "A", good=("D",)), "vm2": found("D", "C")}
+    assert rollback_target("atlas", hosts, "C") == "C"
+    assert rollback_target("atlas", hosts, "D") == "D"
+    with pytest.raises(TaskFailed, match="vm2 has no release A"):
+        rollback_target("atlas", hosts, "A")
+
+
+@pytest.mark.parametrize(
+    ("to", "told"),
+    [
+        ("3f2a9c1d7e56", 'vm1 has no release 3f2a9c1d7e56. Did you mean "3f2a9c1d7e55"?'),
+        ("bad", "release bad failed on vm1 (not healthy)."),
+        ("never-live", "release never-live never was live on vm1: deploy it instead."),
+        ("else", "It can go back to: B, 3f2a9c1d7e55. Nothing was switched."),
+    ],
+)
+def test_another_is_refused_with_those_there_are(to: str, told: str) -> None:
+    with pytest.raises(TaskFailed) as raised:
+        rollback_target("atlas", {"vm1": found("B", "3f2a9c1d7e55", failed="bad")}, to)
+    assert told in str(raised.value)
+
+
+def test_an_application_must_be_named_if_there_are_several() -> None:
+    assert apps_to_roll_back(["atlas"], [], "A") == ["atlas"]
+    assert apps_to_roll_back(["atlas", "shop"], ["shop", "atlas"], "") == ["shop", "atlas"]
+    with pytest.raises(UsageError, match="say which to roll back, atlas or shop"):
+        apps_to_roll_back(["atlas", "shop"], [], "")
+    with pytest.raises(UsageError, match="name exactly one"):
+        apps_to_roll_back(["atlas", "shop"], ["shop", "atlas"], "A")
+    with pytest.raises(UsageError, match='Did you mean "shop"'):
+        apps_to_roll_back(["atlas", "shop"], ["shpo"], "")
