@@ -20,6 +20,7 @@ def nginx_sites(context: Context) -> list[dict[str, Any]]:
             "static": _static(app),
             "max_body_mb": app.web.max_body_mb,
             "max_request_time": app.web.max_request_time,
+            "streams": app.web.asynchronous,
             "tls_name": app.name,
             "hsts": app.tls == "letsencrypt",
         }

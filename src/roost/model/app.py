@@ -33,6 +33,7 @@ from roost.model.values import (
     unique,
 )
 
+Server = Literal["gunicorn", "uvicorn"]
 WorkerClass = Literal["sync", "gthread", "uvicorn"]
 
 AUTO_WORKERS_MAX = 8
@@ -115,9 +116,12 @@ class Python(Declared):
 class Web(Declared):
     """The processes that answer HTTP requests."""
 
-    server: Literal["gunicorn"] = Field(default="gunicorn", description="The application server.")
+    server: Server = Field(
+        default="gunicorn", description="The application server: gunicorn, or uvicorn alone, which serves `asgi` only."
+    )
     worker_class: WorkerClass | None = Field(
-        default=None, description="The kind of worker: gthread with `wsgi`, uvicorn with `asgi`, if not given."
+        default=None,
+        description="The kind of gunicorn's workers: gthread with `wsgi`, uvicorn with `asgi`, if not given.",
     )
     workers: Workers = Field(
         default="auto",
