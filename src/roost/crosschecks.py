@@ -179,7 +179,7 @@ def _certificates(subject: Subject) -> Iterator[Mistake]:
 
 
 def _entry_points(subject: Subject) -> Iterator[Mistake]:
-    for path, app, resolved in subject.apps:
+    for path, app, _ in subject.apps:
         if app.framework == "fastapi" and app.wsgi:
             yield Mistake((*path, "wsgi"), "FastAPI is an ASGI framework: say asgi instead of wsgi.")
         if app.settings and app.framework != "django":

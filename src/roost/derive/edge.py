@@ -47,8 +47,7 @@ def certbot_directory_url(context: Context) -> str:
 def _static(app: ResolvedApp) -> list[dict[str, Any]]:
     locations = []
     if app.static:
-        folder = f"src/{app.static.root}" if app.static.root else "static"
-        locations.append({"url": app.static.url, "path": f"/srv/{app.name}/current/{folder}/", "immutable": True})
+        locations.append({"url": app.static.url, "path": f"/srv/{app.name}/current/static/", "immutable": True})
     if app.media:
         locations.append({"url": app.media.url, "path": f"/srv/{app.name}/media/", "immutable": False})
     return locations

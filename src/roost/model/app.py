@@ -209,7 +209,8 @@ class Static(Declared):
     url: UrlPrefix = Field(default="/static/", description="Where they are served.")
     root: RelativePath | None = Field(
         default=None,
-        description="A folder in the source; if not given, STATIC_ROOT, which the build commands fill.",
+        description="A folder in the source, copied to STATIC_ROOT after the build commands; "
+        "if not given, these fill STATIC_ROOT.",
     )
 
 

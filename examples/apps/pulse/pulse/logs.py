@@ -48,7 +48,12 @@ def configure(level: str) -> None:
                 }
             },
             "root": {"handlers": ["stdout"], "level": level},
-            "loggers": dict.fromkeys(("uvicorn", "uvicorn.error"), through_root),
+            "loggers": {
+                "uvicorn": through_root,
+                "uvicorn.error": through_root,
+                # RequestLog says it better.
+                "uvicorn.access": {"handlers": [], "propagate": False},
+            },
         }
     )
 
