@@ -88,7 +88,7 @@ def wait_until_drained(socket_path: str, *, at_least: float, at_most: float) -> 
 
 
 def telling_lines(journal: str) -> list[str]:
-    """Leave out what the server says of itself, also in tracebacks, and what repeats itself: the reason is not there."""
+    """Leave out what the server says of itself, also in tracebacks, and what repeats itself: it is no reason."""
     lines = []
     within_server = False
     for line in journal.splitlines():
