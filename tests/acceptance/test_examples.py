@@ -79,21 +79,21 @@ def release_of(host: Host, site: str) -> object:
 def open_socket(host: Host) -> None:
     """Keep a WebSocket and page requests going on the host until `close_socket`."""
     host.run(
-        "rm -f /root/socket.* /root/load.*\n"
-        f"cat > /root/socket.py <<'PY'\n{CLIENT}PY\n"
+        "rm -f /root/websocket.* /root/load.*\n"
+        f"cat > /root/websocket_client.py <<'PY'\n{CLIENT}PY\n"
         "cat > /root/load.sh <<'SH'\n"
-        "until [ -e /root/socket.stop ]; do curl -sk -o /dev/null --max-time 20 -w '%{http_code}\\n'"
+        "until [ -e /root/websocket.stop ]; do curl -sk -o /dev/null --max-time 20 -w '%{http_code}\\n'"
         f" --resolve pulse.test:443:127.0.0.1 {PULSE}/ >> /root/load.log; done\nSH\n"
-        "systemd-run --quiet --collect --unit=socket -p StandardOutput=file:/root/socket.log"
-        f" {PYTHON} /root/socket.py\n"
+        "systemd-run --quiet --collect --unit=websocket -p StandardOutput=file:/root/websocket.log"
+        f" {PYTHON} /root/websocket_client.py\n"
         "systemd-run --quiet --collect --unit=load bash /root/load.sh\n"
     )
 
 
 def close_socket(host: Host) -> tuple[list[list[str]], list[str]]:
     """Return release, echoes and closing code of each WebSocket connection, and the status of each page request."""
-    host.run("touch /root/socket.stop; while systemctl is-active -q socket load; do sleep 0.2; done")
-    connections = [line.split() for line in host.run("cat /root/socket.log").splitlines()]
+    host.run("touch /root/websocket.stop; while systemctl is-active -q websocket load; do sleep 0.2; done")
+    connections = [line.split() for line in host.run("cat /root/websocket.log").splitlines()]
     return connections, host.run("cat /root/load.log").split()
 
 
@@ -137,7 +137,7 @@ def test_posts_write_rows(host: Host) -> None:
 
 
 def test_websocket_answers_through_nginx(host: Host) -> None:
-    printed = host.run(f"touch /root/socket.stop; {PYTHON} - <<'PY'\n{CLIENT}PY\n")
+    printed = host.run(f"touch /root/websocket.stop; {PYTHON} - <<'PY'\n{CLIENT}PY\n")
     assert printed.split() == [release_of(host, PULSE), "1", "1000"]
 
 

@@ -1,4 +1,4 @@
-"""Run on a host by the Python of pulse: keeps a WebSocket open through nginx until /root/socket.stop exists.
+"""Run on a host by the Python of pulse: keeps a WebSocket open through nginx until /root/websocket.stop exists.
 
 Prints a line for each connection: the release that answered, the echoes that came back, the code that closed it.
 """
@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 CERTIFICATE = "/etc/roost/tls/pulse/fullchain.pem"
-STOP = Path("/root/socket.stop")
+STOP = Path("/root/websocket.stop")
 
 
 async def converse() -> None:
