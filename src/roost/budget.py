@@ -30,7 +30,7 @@ def connections_of(app: ResolvedApp, topology: Topology) -> Connections:
     if app.database is None or app.database.url is not None:
         return Connections(app.name, 0, 0)
     workers = AUTO_WORKERS_MAX if app.web.workers == "auto" else app.web.workers
-    for_each = UVICORN_CONNECTIONS if app.web.worker_class == "uvicorn" else app.web.threads
+    for_each = UVICORN_CONNECTIONS if app.web.asynchronous else app.web.threads
     web = workers * for_each * RELEASES_SIDE_BY_SIDE * len(topology.members("app"))
     if app.celery is None:
         return Connections(app.name, web, 0)

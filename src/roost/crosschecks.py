@@ -179,13 +179,21 @@ def _certificates(subject: Subject) -> Iterator[Mistake]:
 
 
 def _entry_points(subject: Subject) -> Iterator[Mistake]:
-    for path, app, resolved in subject.apps:
+    for path, app, _ in subject.apps:
         if app.framework == "fastapi" and app.wsgi:
             yield Mistake((*path, "wsgi"), "FastAPI is an ASGI framework: say asgi instead of wsgi.")
         if app.settings and app.framework != "django":
             yield Mistake((*path, "settings"), f"settings is for Django; {app.framework} has none. Use env instead.")
+
+
+def _servers(subject: Subject) -> Iterator[Mistake]:
+    for path, app, resolved in subject.apps:
         kind = resolved.web.worker_class
-        if (kind == "uvicorn") != (app.asgi is not None):
+        if app.web.server == "uvicorn" and app.web.worker_class is not None:
+            yield Mistake((*path, "web", "worker_class"), "Only gunicorn has kinds of workers: remove it.")
+        elif app.web.server == "uvicorn" and app.asgi is None:
+            yield Mistake((*path, "web", "server"), "uvicorn serves asgi only: choose gunicorn.")
+        elif resolved.web.asynchronous != (app.asgi is not None):
             fitting = "uvicorn" if app.asgi else "sync or gthread"
             entry = "asgi" if app.asgi else "wsgi"
             yield Mistake((*path, "web", "worker_class"), f"{kind} doesn't fit {entry}: choose {fitting}.")
@@ -267,6 +275,7 @@ _CHECKS: tuple[Check, ...] = (
     _connection_budget,
     _certificates,
     _entry_points,
+    _servers,
     _time_limits,
     _variables,
     _urls,

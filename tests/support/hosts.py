@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -14,7 +15,6 @@ from tests.support.project import REPOSITORY
 SANDBOX = Path(os.environ.get("ROOST_SANDBOX_DIR", REPOSITORY / ".sandbox"))
 PARTS = ("web", "app", "worker", "database", "cache")
 
-DOMAIN = "atlas.test"
 CURL = ("curl", "--silent", "--show-error", "--max-time", "20", "--noproxy", "*")
 FINGERPRINT = Path(__file__).with_name("fingerprint.sh").read_text()
 
@@ -66,7 +66,8 @@ class Host:
 
     def _curl(self, url: str, *options: str) -> subprocess.CompletedProcess[str]:
         certificate = self.run("cat /etc/roost/tls/*/fullchain.pem")
-        resolve = [part for port in (80, 443) for part in ("--resolve", f"{DOMAIN}:{port}:{self.address}")]
+        domain = urlsplit(url).hostname
+        resolve = [part for port in (80, 443) for part in ("--resolve", f"{domain}:{port}:{self.address}")]
         return subprocess.run(
             [*CURL, *resolve, "--cacert", "/dev/stdin", *options, url],
             input=certificate,

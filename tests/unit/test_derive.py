@@ -35,6 +35,8 @@ STACK: dict[str, Any] = {
             "asgi": "flock.main",
             "redis": {"database": 9},
             "packages": ["libvips42"],
+            "web": {"server": "uvicorn"},
+            "static": {"root": "flock/assets/"},
         },
     ],
 }
@@ -111,6 +113,16 @@ def test_release_commands_run_on_one_host_and_the_scheduler_too() -> None:
     assert [app["beat"] for app in apps.celery_apps(*arguments(MANY, "w1"))] == [True]
 
 
+def test_static_files_of_the_source_are_copied_to_where_nginx_may_read_them() -> None:
+    flock = apps.app_apps(*arguments(ONE, "vm1"), VAULT_APPS, "secret", "inventories/prod")[1]
+    assert flock["build_commands"] == ['cp --recursive flock/assets/. "$STATIC_ROOT/"']
+
+
+def test_uvicorn_alone_has_its_own_workers() -> None:
+    web = apps.app_apps(*arguments(ONE, "vm1"), VAULT_APPS, "secret", "inventories/prod")[1]["web"]
+    assert (web["server"], web["worker_class"], web["threads"]) == ("uvicorn", "uvicorn", 1)
+
+
 def test_application_sees_ordinary_variables() -> None:
     app = app_on(ONE, "vm1")
     environment = variables(app, "environment")
@@ -143,7 +155,15 @@ def test_sites_redirect_to_their_first_domain_and_private_ones_sign_themselves()
             "immutable": True,
         }
     ]
-    assert flock["static"] == []
+    assert flock["static"] == [
+        {
+            "url": "/static/",
+            "path": "/srv/flock/current/static/",
+            "earlier_path": "/srv/flock/previous/static",
+            "immutable": True,
+        }
+    ]
+    assert (atlas["streams"], flock["streams"]) == (False, True)
     assert [entry["kind"] for entry in edge.certbot_certificates(*arguments(ONE, "vm1"))] == ["acme", "selfsigned"]
 
 

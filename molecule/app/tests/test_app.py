@@ -20,12 +20,14 @@ def test_application_answers_with_its_environment(host: Host) -> None:
     assert answer["release"] == Path(host.check_output("readlink /srv/site/current")).name
 
 
-def test_application_from_git_answers_through_asgi(host: Host) -> None:
+@pytest.mark.parametrize(("name", "server"), [("feed", "gunicorn"), ("wire", "uvicorn")])
+def test_application_from_git_answers_through_asgi(host: Host, name: str, server: str) -> None:
     commit = host.check_output("git --git-dir=/var/lib/feed.git rev-parse v1")
     answer = host.check_output(
-        "curl -sS --unix-socket /srv/feed/live.sock -H 'X-Forwarded-Proto: https' http://feed.example.com/"
+        f"curl -sS --unix-socket /srv/{name}/live.sock -H 'X-Forwarded-Proto: https' http://{name}.example.com/"
     )
     assert answer == f"https {commit[:12]}"
+    assert f"/bin/{server} " in host.check_output(f"ps -o args= -u {name}")
 
 
 def test_commands_see_secrets_and_build_files_are_served(host: Host) -> None:

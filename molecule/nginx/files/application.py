@@ -32,11 +32,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif self.path == "/slow":
             time.sleep(8)
             self.answer(200, {})
+        elif self.path.startswith("/events"):
+            self.stream()
         else:
             self.answer(404, {})
 
     def do_POST(self) -> None:
-        self.answer(200, {"received": len(self.rfile.read(int(self.headers["Content-Length"])))})
+        received = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/events":
+            self.stream()
+        else:
+            self.answer(200, {"received": len(received)})
 
     def answer(self, status: int, content: object, headers: "dict[str, str] | None" = None) -> None:
         body = json.dumps(content).encode()
@@ -46,6 +52,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def stream(self) -> None:
+        """Send two events, the second one after longer than a request may take."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        if self.path == "/events/unbuffered":
+            self.send_header("X-Accel-Buffering", "no")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(b"data: first\n\n")
+        time.sleep(8)
+        self.wfile.write(b"data: second\n\n")
 
     def upgrade(self) -> None:
         """Accept the WebSocket and send one text frame, after longer than a request may take."""

@@ -193,6 +193,23 @@ def test_websocket_stays_open_longer_than_a_request(host):
     assert answer.endswith(b"hello")
 
 
+def stream(host, path, seconds, options):
+    curl = f"curl --silent --insecure --no-buffer --max-time {seconds} --resolve atlas.test:443:127.0.0.1"
+    return host.run(f"{curl} {options} https://atlas.test{path}").stdout
+
+
+@pytest.mark.parametrize("method", ["", "--data x"])
+def test_event_stream_arrives_at_once_and_outlasts_a_request(host, method):
+    accept = f"--header 'Accept: text/event-stream' {method}"
+    assert stream(host, "/events", 4, accept) == "data: first\n\n"
+    assert stream(host, "/events", 15, accept) == "data: first\n\ndata: second\n\n"
+
+
+def test_an_answer_can_ask_not_to_be_buffered(host):
+    assert stream(host, "/events/unbuffered", 4, "") == "data: first\n\n"
+    assert stream(host, "/events", 4, "") == ""
+
+
 def test_each_request_is_one_json_line_of_its_site(host, get):
     request_id = get("https://atlas.test/missing?x=%22", "--user-agent 'a\"b'").headers["x-request-id"]
     lines = host.check_output("tail -n 50 /var/log/nginx/atlas.access.log").splitlines()

@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Iterator
 
-OF_GUNICORN_ITSELF = re.compile(
-    r"\[INFO\]|(\[ERROR\] |^)(Exception in worker|Worker \(pid|Shutting down: Master|Reason: Worker failed)"
+OF_SERVER_ITSELF = re.compile(
+    r"\[INFO\]|^INFO: |(\[ERROR\] |^)(Exception in worker|Worker \(pid|Shutting down: Master|Reason: Worker failed)"
 )
-FRAME_OF_GUNICORN = re.compile(r'^\s+File "[^"]*/gunicorn[/"]')
+FRAME_OF_SERVER = re.compile(r'^\s+File "[^"]*/(gunicorn|uvicorn|uvicorn_worker)[/"]')
 BELONGS_TO_FRAME = re.compile(r"^ {4}")
 
 # The names under which loggers that write JSON keep these.
@@ -18,12 +18,12 @@ TEXTS = ("message", "msg", "event", "exception", "exc_info", "traceback", "stack
 
 
 def telling_lines(journal: str) -> list[str]:
-    """Leave out what gunicorn says of itself, also in tracebacks, and what repeats itself: the reason is elsewhere."""
+    """Leave out what the server says of itself, also in tracebacks, and what repeats itself: it is no reason."""
     lines = []
-    within_gunicorn = False
+    within_server = False
     for line in (plain for written in journal.splitlines() for plain in plain_lines(written)):
-        within_gunicorn = bool(FRAME_OF_GUNICORN.match(line) or (within_gunicorn and BELONGS_TO_FRAME.match(line)))
-        if line.strip() and not within_gunicorn and not OF_GUNICORN_ITSELF.search(line):
+        within_server = bool(FRAME_OF_SERVER.match(line) or (within_server and BELONGS_TO_FRAME.match(line)))
+        if line.strip() and not within_server and not OF_SERVER_ITSELF.search(line):
             lines.append(line)
     return list(dict.fromkeys(lines))
 

@@ -35,7 +35,7 @@ def app_apps(
             "python": _python(app),
             "web": _web(app, context) if context.plays("app") else None,
             "health": {"path": app.web.health, "host": app.domains[0]},
-            "build_commands": list(app.build_commands),
+            "build_commands": _build_commands(app),
             "release_commands": list(app.release_commands),
             "run_release_commands": context.is_first("app" if context.topology.members("app") else "worker"),
             "environment": _environment(app),
@@ -86,6 +86,13 @@ def _source(source: Source, inventory: Path) -> dict[str, str]:
 
 def _python(app: ResolvedApp) -> dict[str, str]:
     return {key: value for key, value in app.python.model_dump().items() if value is not None}
+
+
+def _build_commands(app: ResolvedApp) -> list[str]:
+    """Return what is run while a release is built. The source is closed to nginx, so static files are copied out."""
+    root = app.static.root if app.static else None
+    copies = [f'cp --recursive {root.rstrip("/")}/. "$STATIC_ROOT/"'] if root else []
+    return [*app.build_commands, *copies]
 
 
 def _web(app: ResolvedApp, context: Context) -> dict[str, Any]:

@@ -20,6 +20,7 @@ def nginx_sites(context: Context) -> list[dict[str, Any]]:
             "static": _static(app),
             "max_body_mb": app.web.max_body_mb,
             "max_request_time": app.web.max_request_time,
+            "streams": app.web.asynchronous,
             "tls_name": app.name,
             "hsts": app.tls == "letsencrypt",
         }
@@ -46,12 +47,11 @@ def certbot_directory_url(context: Context) -> str:
 def _static(app: ResolvedApp) -> list[dict[str, Any]]:
     locations = []
     if app.static:
-        folder = f"src/{app.static.root}" if app.static.root else "static"
         locations.append(
             {
                 "url": app.static.url,
-                "path": f"/srv/{app.name}/current/{folder}/",
-                "earlier_path": f"/srv/{app.name}/previous/{folder}",
+                "path": f"/srv/{app.name}/current/static/",
+                "earlier_path": f"/srv/{app.name}/previous/static",
                 "immutable": True,
             }
         )

@@ -22,6 +22,29 @@ stack:
       celery: {app: atlas}
 ```
 
+An application of FastAPI with Alembic and one of Flask, as in `examples/apps`:
+
+```yaml
+    - name: pulse
+      framework: fastapi
+      domains: [pulse.example.com]
+      source: {git: https://git.example.com/pulse.git, version: v1}
+      asgi: pulse.main:app
+      database: true
+      static: {root: pulse/static}
+      release_commands: [alembic upgrade head]
+    - name: memo
+      framework: flask
+      domains: [memo.example.com]
+      source: {git: https://git.example.com/memo.git, version: v1}
+      wsgi: memo:app
+      database: true
+      release_commands: [flask --app memo init-db]
+```
+
+WebSockets and event streams of an `asgi` application pass through without a declaration. At a deploy a WebSocket
+is closed with the code 1012, and an event stream after `max_request_time`; clients connect to the new release.
+
 `roost check` refuses what is wrong, with the line and the key, before any host is touched; so does every playbook.
 Values are never templated. Only a whole value may refer to a secret of the vault, like
 `"{{ vault_apps.atlas.API_KEY }}"`, in `env` and in `database.url`.

@@ -33,6 +33,7 @@ from roost.model.values import (
     unique,
 )
 
+Server = Literal["gunicorn", "uvicorn"]
 WorkerClass = Literal["sync", "gthread", "uvicorn"]
 
 AUTO_WORKERS_MAX = 8
@@ -115,9 +116,12 @@ class Python(Declared):
 class Web(Declared):
     """The processes that answer HTTP requests."""
 
-    server: Literal["gunicorn"] = Field(default="gunicorn", description="The application server.")
+    server: Server = Field(
+        default="gunicorn", description="The application server: gunicorn, or uvicorn alone, which serves `asgi` only."
+    )
     worker_class: WorkerClass | None = Field(
-        default=None, description="The kind of worker: gthread with `wsgi`, uvicorn with `asgi`, if not given."
+        default=None,
+        description="The kind of gunicorn's workers: gthread with `wsgi`, uvicorn with `asgi`, if not given.",
     )
     workers: Workers = Field(
         default="auto",
@@ -205,7 +209,8 @@ class Static(Declared):
     url: UrlPrefix = Field(default="/static/", description="Where they are served.")
     root: RelativePath | None = Field(
         default=None,
-        description="A folder in the source; if not given, STATIC_ROOT, which the build commands fill.",
+        description="A folder in the source, copied to STATIC_ROOT after the build commands; "
+        "if not given, these fill STATIC_ROOT.",
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from roost.model.app import DEFAULT_THREADS, App, Celery, Media, Pool, Python, Source, Static, Web, WorkerClass
+from roost.model.app import DEFAULT_THREADS, App, Celery, Media, Pool, Python, Server, Source, Static, Web, WorkerClass
 from roost.model.stack import Stack
 
 GENERATED_SECRET = "SECRET_KEY"  # noqa: S105 - the name of a variable, not a secret
@@ -45,7 +45,7 @@ PRESETS = {
 class ResolvedWeb:
     """The web processes. `module` is complete: `atlas.wsgi:application`. Times in seconds, sizes in MiB."""
 
-    server: Literal["gunicorn"]
+    server: Server
     worker_class: WorkerClass
     module: str
     workers: int | Literal["auto"]
@@ -54,6 +54,11 @@ class ResolvedWeb:
     max_request_time: int
     memory_max_mb: int | None
     max_body_mb: int
+
+    @property
+    def asynchronous(self) -> bool:
+        """Whether an open connection costs no worker: it may be a WebSocket or an endless answer."""
+        return self.worker_class == "uvicorn"
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,8 @@ def _python(app: App) -> Python:
 
 def _web(web: Web, app: App) -> ResolvedWeb:
     entry = app.wsgi or app.asgi or ""
-    worker_class: WorkerClass = web.worker_class or ("uvicorn" if app.asgi else "gthread")
+    asynchronous = app.asgi is not None or web.server == "uvicorn"
+    worker_class: WorkerClass = web.worker_class or ("uvicorn" if asynchronous else "gthread")
     return ResolvedWeb(
         server=web.server,
         worker_class=worker_class,

@@ -44,6 +44,24 @@ gunicorn.errors.HaltServer: <HaltServer 'Worker failed to boot.' 3>
     ]
 
 
+def test_reason_of_a_crash_is_not_buried_under_what_uvicorn_says() -> None:
+    crash = """INFO:     Started server process [176]
+INFO:     Waiting for application startup.
+Traceback (most recent call last):
+  File "/srv/a/releases/1/venv/lib/python3.13/site-packages/uvicorn/lifespan/on.py", line 92, in main
+    await app(scope, self.receive, self.send)
+  File "/srv/a/releases/1/src/feed_app.py", line 3, in lifespan
+    raise RuntimeError("no settings")
+RuntimeError: no settings
+"""
+    assert telling_lines(crash) == [
+        "Traceback (most recent call last):",
+        '  File "/srv/a/releases/1/src/feed_app.py", line 3, in lifespan',
+        '    raise RuntimeError("no settings")',
+        "RuntimeError: no settings",
+    ]
+
+
 def test_json_records_are_read_as_their_message_and_traceback() -> None:
     crash = [
         {"level": "info", "message": "Booting worker with pid: 539"},

@@ -1,0 +1,208 @@
+"""FastAPI and Flask on one host: what their users rely on, through nginx, and during a deploy."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.hosts import Host, sandbox_host
+from tests.support.project import REPOSITORY, Project, Run
+
+PULSE = "https://pulse.test"
+MEMO = "https://memo.test"
+APPS = REPOSITORY / "examples" / "apps"
+CLIENT = (REPOSITORY / "tests" / "support" / "websocket_client.py").read_text()
+PYTHON = "/srv/pulse/current/venv/bin/python"
+SERVICE_RESTART = "1012"
+STACK = {
+    "apps": [
+        {
+            "name": "pulse",
+            "framework": "fastapi",
+            "domains": ["pulse.test"],
+            "source": {"path": "examples/apps/pulse"},
+            "asgi": "pulse.main:app",
+            "web": {"server": "uvicorn"},
+            "database": True,
+            "static": {"root": "pulse/static"},
+            "release_commands": ["alembic upgrade head"],
+        },
+        {
+            "name": "memo",
+            "framework": "flask",
+            "domains": ["memo.test"],
+            "source": {"path": "examples/apps/memo"},
+            "wsgi": "memo:app",
+            "database": True,
+            "release_commands": ["flask --app memo init-db"],
+        },
+    ]
+}
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The host, and what the first two runs said."""
+
+    host: Host
+    project: Project
+    first: Run
+    second: Run
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Examples]:
+    with sandbox_host("examples", "debian12") as host:
+        project = Project(tmp_path_factory.mktemp("examples"), host.inventory())
+        project.stack_file.write_text(yaml.safe_dump({"stack": STACK}))
+        yield Examples(
+            host, project, first=project.run("roost", "up", "-e", "test"), second=project.playbook("site.yml")
+        )
+
+
+@pytest.fixture
+def host(examples: Examples) -> Host:
+    return examples.host
+
+
+def query(host: Host, database: str, statement: str) -> list[str]:
+    return host.run(f'runuser -u postgres -- psql -tA {database} -c "{statement}"').split()
+
+
+def release_of(host: Host, site: str) -> object:
+    return host.json(f"{site}/health/")["release"]
+
+
+def open_socket(host: Host) -> None:
+    """Keep a WebSocket and page requests going on the host until `close_socket`."""
+    host.run(
+        "rm -f /root/websocket.* /root/load.*\n"
+        f"cat > /root/websocket_client.py <<'PY'\n{CLIENT}PY\n"
+        "cat > /root/load.sh <<'SH'\n"
+        "until [ -e /root/websocket.stop ]; do curl -sk -o /dev/null --max-time 20 -w '%{http_code}\\n'"
+        f" --resolve pulse.test:443:127.0.0.1 {PULSE}/ >> /root/load.log; done\nSH\n"
+        "systemd-run --quiet --collect --unit=websocket -p StandardOutput=file:/root/websocket.log"
+        f" {PYTHON} /root/websocket_client.py\n"
+        "systemd-run --quiet --collect --unit=load bash /root/load.sh\n"
+    )
+
+
+def close_socket(host: Host) -> tuple[list[list[str]], list[str]]:
+    """Return release, echoes and closing code of each WebSocket connection, and the status of each page request."""
+    host.run("touch /root/websocket.stop; while systemctl is-active -q websocket load; do sleep 0.2; done")
+    connections = [line.split() for line in host.run("cat /root/websocket.log").splitlines()]
+    return connections, host.run("cat /root/load.log").split()
+
+
+def test_two_runs_converge(examples: Examples) -> None:
+    assert examples.first.code == 0, examples.first.output[-4000:]
+    assert examples.second.code == 0, examples.second.output[-4000:]
+    assert examples.second.changed_tasks() == []
+
+
+def test_each_application_has_its_server(host: Host) -> None:
+    assert "/bin/uvicorn --fd=3" in host.run("systemctl status 'pulse@*.service' --no-pager --full")
+    assert "/bin/gunicorn" in host.run("systemctl status 'memo@*.service' --no-pager --full")
+
+
+@pytest.mark.parametrize("site", [PULSE, MEMO])
+def test_http2_is_negotiated(host: Host, site: str) -> None:
+    assert host.curl(f"{site}/", "--http2", "--output", "/dev/null", "--write-out", "%{http_version}") == "2"
+
+
+def test_pages_come_with_their_styles(host: Host) -> None:
+    for site, name in ((PULSE, "pulse"), (MEMO, "memo")):
+        assert f"/static/{name}.css" in host.curl(f"{site}/")
+        assert "{" in host.curl(f"{site}/static/{name}.css")
+    # Only nginx answers like this: it serves the copy in the release's static folder.
+    assert "cache-control: no-cache" in host.curl(f"{PULSE}/static/pulse.js", "--head")
+
+
+def test_migrations_are_applied(host: Host) -> None:
+    assert query(host, "pulse", "select version_num from alembic_version") == ["0002"]
+    assert query(host, "pulse", "select indexname from pg_indexes where indexname = 'ix_readings_sensor'")
+
+
+def test_posts_write_rows(host: Host) -> None:
+    host.curl(f"{PULSE}/api/readings/", "--json", json.dumps({"sensor": "acceptance", "value": 21.5}))
+    assert query(host, "pulse", "select value from readings where sensor = 'acceptance'") == ["21.5"]
+    assert "acceptance" in host.curl(f"{PULSE}/")
+    before = host.json(f"{MEMO}/api/counter/")["value"]
+    after = host.json(f"{MEMO}/api/counter/", "--request", "POST")["value"]
+    assert (before, after) == (0, 1)
+    assert query(host, "memo", "select value from counter") == ["1"]
+
+
+def test_websocket_answers_through_nginx(host: Host) -> None:
+    printed = host.run(f"touch /root/websocket.stop; {PYTHON} - <<'PY'\n{CLIENT}PY\n")
+    assert printed.split() == [release_of(host, PULSE), "1", "1000"]
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "*/*"])
+def test_events_arrive_one_by_one(host: Host, accept: str) -> None:
+    seconds = host.run(
+        f"curl -sk --no-buffer --max-time 5 --resolve pulse.test:443:127.0.0.1 -H 'Accept: {accept}' {PULSE}/events/"
+        " | while read -r line; do case $line in data:*) date +%s;; esac; done"
+    ).split()
+    assert len(set(seconds)) >= 3, seconds
+
+
+def test_a_slow_answer_arrives(host: Host) -> None:
+    assert host.json(f"{PULSE}/slow/?seconds=3") == {"slept": 3}
+
+
+def test_health_turns_503_without_database(host: Host) -> None:
+    host.run("systemctl stop postgresql@*")
+    try:
+        codes = [host.status(f"{site}/health/") for site in (PULSE, MEMO)]
+    finally:
+        host.run("systemctl start postgresql")
+    assert codes == [503, 503]
+    assert [host.status(f"{site}/health/") for site in (PULSE, MEMO)] == [200, 200]
+
+
+def test_a_deploy_fails_no_request_and_moves_websockets_to_the_new_release(examples: Examples, tmp_path: Path) -> None:
+    host, project = examples.host, examples.project
+    source = tmp_path / "pulse"
+    project.run("cp", "-r", str(APPS / "pulse"), str(source))
+    (source / "release.txt").write_text("two\n")
+    project.edit_stack(source={"path": str(source)})
+    old = release_of(host, PULSE)
+    open_socket(host)
+    deploy = project.run("roost", "deploy", "-e", "test")
+    connections, codes = close_socket(host)
+    new = release_of(host, PULSE)
+    assert deploy.code == 0, deploy.output[-4000:]
+    assert new != old
+    assert [connection[0] for connection in connections] == [old, new]
+    assert [connection[2] for connection in connections] == [SERVICE_RESTART, "1000"]
+    assert all(int(connection[1]) > 0 for connection in connections)
+    assert len(codes) > 50
+    assert set(codes) == {"200"}
+
+
+def test_a_release_that_can_not_start_keeps_the_old_one(examples: Examples, tmp_path: Path) -> None:
+    host, project = examples.host, examples.project
+    source = tmp_path / "pulse"
+    project.run("cp", "-r", str(APPS / "pulse"), str(source))
+    (source / "pulse" / "main.py").write_text("raise RuntimeError('this release is bad')\n")
+    project.edit_stack(source={"path": str(source)})
+    before = release_of(host, PULSE)
+    bad = project.run("roost", "deploy", "-e", "test")
+    project.edit_stack(source={"path": "examples/apps/pulse"})
+    assert bad.code != 0
+    assert "this release is bad" in bad.output
+    assert release_of(host, PULSE) == before
+
+
+def test_gunicorn_serves_the_same_application(examples: Examples) -> None:
+    examples.project.edit_stack(web={"workers": 2})
+    moved = examples.project.run("roost", "up", "-e", "test")
+    deploy = examples.project.run("roost", "deploy", "-e", "test")
+    assert (moved.code, deploy.code) == (0, 0), moved.output[-4000:] + deploy.output[-4000:]
+    assert "/bin/gunicorn" in examples.host.run("systemctl status 'pulse@*.service' --no-pager --full")
+    test_websocket_answers_through_nginx(examples.host)
+    test_events_arrive_one_by_one(examples.host, "text/event-stream")
