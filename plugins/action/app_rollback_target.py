@@ -31,5 +31,5 @@ class ActionModule(ActionBase):
                 name: rollback_target(name, {host: apps[name] for host, apps in hosts.items()}, to) for name in apps
             }
         except RoostError as problem:
-            raise AnsibleActionFail(str(problem)) from None
+            return result | {"failed": True, "msg": str(problem), "rc": problem.exit_code}
         return result | {"changed": False, "targets": targets}

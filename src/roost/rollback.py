@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from roost.errors import TaskFailed, UsageError
+from roost.errors import Locked, TaskFailed, UsageError
 from roost.suggest import did_you_mean, listed
 
 type Found = Mapping[str, Any]
@@ -24,7 +24,13 @@ def apps_to_roll_back(known: Sequence[str], named: Sequence[str], to: str) -> li
 
 
 def rollback_target(app: str, hosts: Mapping[str, Found], to: str) -> str:
-    """The release to go back to on every host. Raises TaskFailed if not all hosts have it as a good one."""
+    """The release to go back to on every host.
+
+    Raises Locked if somebody has locked the application, and TaskFailed if not all hosts have a good release of it.
+    """
+    for host, found in hosts.items():
+        if lock := found["lock"]:
+            raise Locked(f"{app} is locked by {lock['who']} since {lock['since']}: {lock['why']} (on {host})")
     return _named(app, hosts, to) if to else _earlier(app, hosts)
 
 

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from roost.errors import TaskFailed, UsageError
+from roost.errors import Locked, TaskFailed, UsageError
 from roost.rollback import apps_to_roll_back, rollback_target
 
 
 def found(live: str, *earlier: str, good: tuple[str, ...] = (), failed: str = "") -> dict[str, Any]:
     releases = [{"id": failed, "state": "failed", "reason": "not healthy"}] if failed else []
     return {
+        "lock": None,
         "live": live,
         "earlier": list(earlier),
         "good": [live, *earlier, *good],
@@ -59,6 +60,12 @@ def test_another_is_refused_with_those_there_are(to: str, told: str) -> None:
     with pytest.raises(TaskFailed) as raised:
         rollback_target("atlas", {"vm1": found("B", "3f2a9c1d7e55", failed="bad")}, to)
     assert told in str(raised.value)
+
+
+def test_a_lock_on_one_host_is_a_lock() -> None:
+    lock = {"who": "anna", "since": "2026-11-24T13:05:09Z", "why": "the database moves"}
+    with pytest.raises(Locked, match=r"locked by anna since 2026-11-24T13:05:09Z: the database moves \(on vm2\)"):
+        rollback_target("atlas", {"vm1": found("A"), "vm2": found("A") | {"lock": lock}}, "")
 
 
 def test_an_application_must_be_named_if_there_are_several() -> None:

@@ -90,7 +90,7 @@ def test_a_failed_release_command_marks_the_release_and_it_may_be_deployed_again
     assert run.returncode != 0
     entry = history(host)[-1]
     assert entry["outcome"] == "failed"
-    assert entry["reason"] == "`exit 3` failed with exit code 3:"
+    assert entry["reason"] == "`exit 3` failed with exit code 3"
     succeed(deploy(host, source))
     assert get(host)["release"] == entry["release"]
 

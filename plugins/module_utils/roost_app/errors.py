@@ -13,7 +13,7 @@ class ReleaseError(Exception):
 
     def __init__(self, message: str, *, reason: str = "") -> None:
         super().__init__(message)
-        self.reason = reason or message.split("\n", 1)[0]
+        self.reason = reason or message.split("\n", 1)[0].rstrip(":")
 
 
 class LockHeldError(ReleaseError):
