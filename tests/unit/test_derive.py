@@ -26,6 +26,7 @@ STACK: dict[str, Any] = {
             "database": {"extensions": ["postgis"]},
             "secrets": ["MAP_TOKEN"],
             "env": {"EMAIL_HOST": "smtp.atlas.dev"},
+            "web": {"maintenance_page": "pages/down.html"},
         },
         {
             "name": "flock",
@@ -137,6 +138,8 @@ def test_sites_redirect_to_their_first_domain_and_private_ones_sign_themselves()
     assert (atlas["domains"], atlas["redirect_domains"]) == (["atlas.dev"], ["www.atlas.dev"])
     assert atlas["static"] == [{"url": "/static/", "path": "/srv/atlas/current/static/", "immutable": True}]
     assert flock["static"] == []
+    assert (atlas["health"], atlas["maintenance_page"]) == ("/health/", "/srv/atlas/current/src/pages/down.html")
+    assert flock["maintenance_page"] == ""
     assert [entry["kind"] for entry in edge.certbot_certificates(*arguments(ONE, "vm1"))] == ["acme", "selfsigned"]
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from roost.cli import check, deploy, init, plan, sandbox, secrets, status, up
+from roost.cli import check, deploy, init, maintenance, plan, sandbox, secrets, status, up
 from roost.errors import RoostError
 
 _EPILOG = """
@@ -23,6 +23,7 @@ app.command()(plan.plan)
 app.command()(up.up)
 app.command()(deploy.deploy)
 app.command()(status.status)
+app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(sandbox.app, name="sandbox")
 

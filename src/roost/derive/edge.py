@@ -22,6 +22,8 @@ def nginx_sites(context: Context) -> list[dict[str, Any]]:
             "max_request_time": app.web.max_request_time,
             "tls_name": app.name,
             "hsts": app.tls == "letsencrypt",
+            "health": app.web.health,
+            "maintenance_page": _maintenance_page(app),
         }
         for app in context.apps
     ]
@@ -41,6 +43,10 @@ def certbot_email(context: Context) -> str:
 @role_input
 def certbot_directory_url(context: Context) -> str:
     return context.stack.acme_directory or LETS_ENCRYPT
+
+
+def _maintenance_page(app: ResolvedApp) -> str:
+    return f"/srv/{app.name}/current/src/{app.web.maintenance_page}" if app.web.maintenance_page else ""
 
 
 def _static(app: ResolvedApp) -> list[dict[str, Any]]:
