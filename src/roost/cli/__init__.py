@@ -2,7 +2,7 @@
 
 import typer
 
-from roost.cli import check, deploy, init, maintenance, plan, sandbox, secrets, status, up
+from roost.cli import check, deploy, init, logs, maintenance, plan, run, sandbox, secrets, status, up
 from roost.errors import RoostError
 
 _EPILOG = """
@@ -23,6 +23,8 @@ app.command()(plan.plan)
 app.command()(up.up)
 app.command()(deploy.deploy)
 app.command()(status.status)
+app.command(context_settings={"allow_interspersed_args": False})(run.run)
+app.command()(logs.logs)
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(sandbox.app, name="sandbox")
