@@ -44,6 +44,7 @@ status:
 SERVICES = ["nginx", "postgresql", "redis-server", "supervisor", "nftables", "ssh"]
 TLS = Path("/etc/roost/tls")
 APPS = Path("/srv")
+MAINTENANCE = Path("/etc/roost/maintenance")
 DISKS = [Path("/"), Path("/srv"), Path("/var"), Path("/var/lib/postgresql")]
 MEBIBYTE = 1024 * 1024
 
@@ -86,6 +87,14 @@ def link_name(path: Path) -> str:
     return path.readlink().name if path.is_symlink() else ""
 
 
+def changed_at(path: Path) -> str:
+    """When a file was written last, or nothing if it doesn't exist."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except FileNotFoundError:
+        return ""
+
+
 def app_status(name: str, all_programs: dict[str, str]) -> dict[str, Any] | None:
     """The state of an application, or None if it isn't on this host."""
     folder = APPS / name
@@ -100,6 +109,7 @@ def app_status(name: str, all_programs: dict[str, str]) -> dict[str, Any] | None
         "releases": len(list(releases.glob("*/manifest.json"))) if releases.is_dir() else 0,
         "slot": slot,
         "web": next(iter(state.values()), ""),
+        "maintenance_since": changed_at(MAINTENANCE / f"{name}.on"),
         "programs": {key: value for key, value in all_programs.items() if key.startswith(f"{name}-")},
     }
 

@@ -111,17 +111,24 @@ def set_secret(environment: Environment, vault: Vault, app: str, name: str, valu
 
 def open_vault(password_file: Path) -> Vault:
     """The vault whose password is in a file, or printed by it if it is executable."""
-    from ansible.errors import AnsibleError  # noqa: PLC0415 - takes 0.3 s, and only some commands need it
+    from ansible.parsing.vault import VaultLib  # noqa: PLC0415 - takes 0.3 s, and only some commands need it
+
+    vault: Vault = VaultLib([("default", load_vault_secret(password_file))])
+    return vault
+
+
+def load_vault_secret(password_file: Path) -> Any:
+    """The vault's password as Ansible keeps it."""
+    from ansible.errors import AnsibleError  # noqa: PLC0415 - as above
     from ansible.parsing.dataloader import DataLoader  # noqa: PLC0415
-    from ansible.parsing.vault import VaultLib, get_file_vault_secret  # noqa: PLC0415
+    from ansible.parsing.vault import get_file_vault_secret  # noqa: PLC0415
 
     try:
         secret = get_file_vault_secret(filename=str(password_file), loader=DataLoader())
         secret.load()
     except AnsibleError as error:
         raise VaultError(f"The vault password can't be read from {password_file}: {error}") from error
-    vault: Vault = VaultLib([("default", secret)])
-    return vault
+    return secret
 
 
 def _names_in_vault(app: ResolvedApp) -> list[str]:

@@ -47,6 +47,8 @@ def _app_troubles(app: Mapping[str, Any]) -> Iterator[str]:
         yield f"{app['name']} has no release"
     elif app["slot"] and app["web"] != _GOOD_UNIT:
         yield f"{app['name']}'s web process is {app['web'] or 'missing'}"
+    if app["maintenance_since"]:
+        yield f"{app['name']} is in maintenance mode since {app['maintenance_since']}"
     for program, state in app["programs"].items():
         if state != _GOOD_PROGRAM:
             yield f"{program} is {state}"

@@ -26,6 +26,7 @@ STACK: dict[str, Any] = {
             "database": {"extensions": ["postgis"]},
             "secrets": ["MAP_TOKEN"],
             "env": {"EMAIL_HOST": "smtp.atlas.dev"},
+            "web": {"maintenance_page": "pages/down.html"},
         },
         {
             "name": "flock",
@@ -164,6 +165,8 @@ def test_sites_redirect_to_their_first_domain_and_private_ones_sign_themselves()
         }
     ]
     assert (atlas["streams"], flock["streams"]) == (False, True)
+    assert (atlas["health"], atlas["maintenance_page"]) == ("/health/", "/srv/atlas/current/src/pages/down.html")
+    assert flock["maintenance_page"] == ""
     assert [entry["kind"] for entry in edge.certbot_certificates(*arguments(ONE, "vm1"))] == ["acme", "selfsigned"]
 
 

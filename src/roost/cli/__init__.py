@@ -2,7 +2,22 @@
 
 import typer
 
-from roost.cli import check, deploy, init, lock, plan, releases, rollback, sandbox, secrets, status, up
+from roost.cli import (
+    check,
+    deploy,
+    init,
+    lock,
+    logs,
+    maintenance,
+    plan,
+    releases,
+    rollback,
+    run,
+    sandbox,
+    secrets,
+    status,
+    up,
+)
 from roost.errors import RoostError
 
 _EPILOG = """
@@ -27,6 +42,9 @@ app.command()(releases.releases)
 app.command()(lock.lock)
 app.command()(lock.unlock)
 app.command()(status.status)
+app.command(context_settings={"allow_interspersed_args": False})(run.run)
+app.command()(logs.logs)
+app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(sandbox.app, name="sandbox")
 

@@ -23,6 +23,8 @@ def nginx_sites(context: Context) -> list[dict[str, Any]]:
             "streams": app.web.asynchronous,
             "tls_name": app.name,
             "hsts": app.tls == "letsencrypt",
+            "health": app.web.health,
+            "maintenance_page": _maintenance_page(app),
         }
         for app in context.apps
     ]
@@ -42,6 +44,10 @@ def certbot_email(context: Context) -> str:
 @role_input
 def certbot_directory_url(context: Context) -> str:
     return context.stack.acme_directory or LETS_ENCRYPT
+
+
+def _maintenance_page(app: ResolvedApp) -> str:
+    return f"/srv/{app.name}/current/src/{app.web.maintenance_page}" if app.web.maintenance_page else ""
 
 
 def _static(app: ResolvedApp) -> list[dict[str, Any]]:

@@ -144,6 +144,10 @@ class Web(Declared):
         description="The memory limit of the web processes in MiB; from the host's memory if not given.",
     )
     max_body_mb: int = Field(default=20, ge=1, le=10_240, description="The largest upload in MiB.")
+    maintenance_page: RelativePath | None = Field(
+        default=None,
+        description="An HTML file in the source, shown while maintenance mode is on; a plain page if not given.",
+    )
 
 
 class Pool(Declared):

@@ -54,6 +54,7 @@ class ResolvedWeb:
     max_request_time: int
     memory_max_mb: int | None
     max_body_mb: int
+    maintenance_page: str | None
 
     @property
     def asynchronous(self) -> bool:
@@ -184,6 +185,7 @@ def _web(web: Web, app: App) -> ResolvedWeb:
         max_request_time=web.max_request_time,
         memory_max_mb=web.memory_max_mb,
         max_body_mb=web.max_body_mb,
+        maintenance_page=web.maintenance_page,
     )
 
 

@@ -188,6 +188,22 @@ def test_lock_and_unlock_name_applications(requests: list[RunRequest]) -> None:
     assert requests[1].variables == {"app_named": ["shop"]}
 
 
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--app", "shpo"], 'Did you mean "shop"'),
+        (["--allow", "203.0.113.0/99"], "203.0.113.0/99"),
+        (["--allow", "203.0.113.7/24"], "has host bits set"),
+        (["--allow", "office"], "office"),
+    ],
+)
+def test_maintenance_refuses_what_it_does_not_know_before_it_runs(options: list[str], message: str) -> None:
+    result = invoke("maintenance", "on", "-e", "prod", *options)
+    assert isinstance(result.exception, UsageError)
+    assert message in str(result.exception)
+
+
 def test_a_secret_comes_from_standard_input(project: Path) -> None:
     stack = project / "inventories/prod/group_vars/all/stack.yml"
     data = yaml.safe_load(stack.read_text())

@@ -1,5 +1,6 @@
 """The module host_status: what it reads from commands and folders."""
 
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ def module(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     loaded = load_module("host_status")
     monkeypatch.setattr(loaded, "APPS", tmp_path / "srv")
     monkeypatch.setattr(loaded, "TLS", tmp_path / "tls")
+    monkeypatch.setattr(loaded, "MAINTENANCE", tmp_path / "maintenance")
     return loaded
 
 
@@ -62,9 +64,18 @@ def test_an_application_is_read_from_its_links(module: ModuleType, monkeypatch: 
         "releases": 1,
         "slot": "green",
         "web": "active",
+        "maintenance_since": "",
         "programs": {"atlas-beat": "running"},
     }
     assert module.app_status("elsewhere", {}) is None
+
+
+def test_maintenance_mode_is_told_with_its_beginning(module: ModuleType) -> None:
+    flag = module.MAINTENANCE / "atlas.on"
+    flag.parent.mkdir()
+    flag.touch()
+    os.utime(flag, (0, 0))
+    assert module.changed_at(flag) == "1970-01-01 00:00 UTC"
 
 
 def test_a_certificate_tells_its_days_and_whether_it_is_self_signed(module: ModuleType) -> None:
