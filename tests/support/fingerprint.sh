@@ -6,8 +6,15 @@ declared_files() {
   find /etc /usr/local /srv /var/lib/roost -xdev \
     \( -path '/etc/ssh/ssh_host_*' -o -path /etc/letsencrypt -o -path /etc/roost/tls -o -path /etc/ssl \
     -o -path '/srv/*/releases/*/venv' -o -name __pycache__ -o -name '*.lock' -o -name lock -o -name '*.cache' \
-    -o -name '*-' -o -name 'celerybeat-schedule*' \) -prune \
+    -o -name '*-' -o -name 'celerybeat-schedule*' -o -path '*/config_tree/*/originals/*' \) -prune \
     -o -printf '%p %y %m %u:%g %l\n'
+}
+
+# Their names are random.
+originals() {
+  for folder in /var/lib/roost/config_tree/*/originals; do
+    echo "$folder $(find "$folder" -type f -exec sha256sum {} + | cut -d ' ' -f 1 | sort | tr '\n' ' ')"
+  done
 }
 
 checksums() {
@@ -17,6 +24,7 @@ checksums() {
 
 {
   declared_files
+  originals
   checksums
   systemctl list-unit-files --state=enabled --no-legend --plain | awk '{print "enabled", $1}'
   systemctl list-units --state=failed --no-legend --plain | awk '{print "failed", $1}'
