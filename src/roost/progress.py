@@ -88,6 +88,8 @@ class Progress:
         host = self._host(event.host)
         host.running = None
         self._seconds[event.task] = max(self._seconds.get(event.task, 0.0), event.seconds)
+        for text in event.result.get("warnings") or ():
+            self._messages[Message(f"[WARNING]: {event.host}: {text}", warning=True)] = None
         if event.status in (Status.FAILED, Status.UNREACHABLE):
             if not event.tolerated:
                 host.counts[event.status] += 1

@@ -51,3 +51,10 @@ def test_the_running_task_is_known_until_its_result_comes() -> None:
     assert progress.hosts["gone"].is_lost
     progress.apply(TaskStarted(result("ping", {}).task))
     assert progress.task.name == "A task"
+
+
+def test_warnings_of_a_module_are_told_once_with_their_host() -> None:
+    progress = Progress()
+    for _ in range(2):
+        progress.apply(result("site_maintenance", {"warnings": ["there is no page"]}))
+    assert progress.summary().warnings == ("[WARNING]: vm1: there is no page",)
