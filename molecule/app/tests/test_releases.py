@@ -52,7 +52,6 @@ def test_a_rollback_goes_back_without_a_failed_request_and_then_further(host: Ho
     assert load.bad == 0, load.errors
     entry = history(host)[-1]
     assert (entry["kind"], list(entry["phases"])) == ("rollback", ["switch"])
-    assert entry["phases"]["switch"] < 10
     succeed(roll_back(host))
     assert get(host)["release"] == releases[0]
     succeed(roll_back(host, app_rollback_to=releases[2]))
