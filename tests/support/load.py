@@ -13,8 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.support.hosts import DOMAIN, Host
+from tests.support.hosts import Host
 
+DOMAIN = "atlas.test"
 MOST_SECONDS = 1800
 TIMEOUT_SECONDS = 40
 PAUSE_SECONDS = 0.05
