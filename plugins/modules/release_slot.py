@@ -28,7 +28,7 @@ description:
   - Without a I(release) the live release is kept. It is moved to the other slot when the environment file
     or a unit has changed since its slot was started, or when it does not run.
   - An application without I(health) has no web process, so only C(current) is switched.
-  - What came of a I(release) is written to the history of its application. One that failed is marked so: no
+  - What came of a I(release) is written to the history of its application. One that failed is marked so, hence no
     rollback leads to it, and it is the first to be removed when there are more releases than I(keep).
   - One deploy at a time. When the lock is held, the module fails with C(rc=75) and says by whom.
 author: The Roost authors

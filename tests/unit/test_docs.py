@@ -1,5 +1,6 @@
-"""The generated documents are current, and the schema says the same as the model."""
+"""The documents are current and can be read, and the schema says the same as the model."""
 
+import ast
 import json
 from pathlib import Path
 
@@ -36,3 +37,19 @@ def test_the_schema_accepts_what_is_valid_and_refuses_what_is_not() -> None:
 
 def test_nothing_in_the_schema_may_be_null() -> None:
     assert "null" not in json.dumps(stack_schema())
+
+
+@pytest.mark.parametrize("plugin", [*ROOT.glob("plugins/modules/*.py"), *ROOT.glob("plugins/callback/*.py")], ids=lambda path: path.stem)
+def test_ansible_can_read_what_a_plugin_says_of_itself(plugin: Path) -> None:
+    texts = {
+        target.id: ast.literal_eval(node.value)
+        for node in ast.parse(plugin.read_text()).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name) and target.id in {"DOCUMENTATION", "EXAMPLES", "RETURN"}
+    }
+    assert {name: type(yaml.safe_load(text)) for name, text in texts.items() if name == "DOCUMENTATION"} == {
+        "DOCUMENTATION": dict
+    }
+    for text in texts.values():
+        yaml.safe_load(text)
