@@ -39,7 +39,9 @@ def test_nothing_in_the_schema_may_be_null() -> None:
     assert "null" not in json.dumps(stack_schema())
 
 
-@pytest.mark.parametrize("plugin", [*ROOT.glob("plugins/modules/*.py"), *ROOT.glob("plugins/callback/*.py")], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "plugin", [*ROOT.glob("plugins/modules/*.py"), *ROOT.glob("plugins/callback/*.py")], ids=lambda path: path.stem
+)
 def test_ansible_can_read_what_a_plugin_says_of_itself(plugin: Path) -> None:
     texts = {
         target.id: ast.literal_eval(node.value)
