@@ -17,6 +17,7 @@ from ansible.module_utils.roost_app.releases import point, prune, read_manifest,
 from ansible.module_utils.roost_app.slots import Slots
 from ansible.module_utils.roost_app.standing import earlier, failed, line
 from ansible.module_utils.roost_app.systemd import Systemd
+from ansible.module_utils.roost_app.undeclared import farewell, stop, undeclared
 
 DOCUMENTATION = r"""
 module: release_slot
@@ -30,6 +31,8 @@ description:
   - An application without I(health) has no web process, so only C(current) is switched.
   - What came of a I(release) is written to the history of its application. One that failed is marked so, hence no
     rollback leads to it, and it is the first to be removed when there are more releases than I(keep).
+  - With I(declared) it also stops, for good, the slots of every other application on the host, and warns of it. Their
+    folders stay as they are, so one that is declared again serves its last release again.
   - One deploy at a time. When the lock is held, the module fails with C(rc=75) and says by whom.
 author: The Roost authors
 options:
@@ -52,6 +55,10 @@ options:
           path: {description: Path of the request., type: str, required: true}
           host: {description: Its Host header., type: str, required: true}
           timeout: {description: Seconds that one answer may take., type: float, default: 5}
+  declared:
+    description: Names of all applications with a web process on this host. If not given, no other is looked for.
+    type: list
+    elements: str
   patience:
     description: Seconds within which a started release must have given three healthy answers in a row.
     type: float
@@ -89,6 +96,7 @@ apps:
   returned: always
   type: list
   elements: dict
+stopped: {description: Applications that are no longer declared and were stopped., returned: always, type: list}
 """
 
 HEALTH = {
@@ -108,6 +116,7 @@ ARGUMENTS = {
             "health": {"type": "dict", "options": HEALTH},
         },
     },
+    "declared": {"type": "list", "elements": "str"},
     "patience": {"type": "float", "default": 60},
     "keep": {"type": "int", "default": 5},
     "kind": {"type": "str", "choices": [DEPLOY, ROLLBACK], "default": DEPLOY},
@@ -198,13 +207,28 @@ def remove_old(paths: AppPaths, keep: int, live: str, used: set[str]) -> list[st
     return prune(paths.releases, keep, {live, *on_disk[:1], *(used - bad)}, bad)
 
 
+def stop_others(params: dict[str, Any], check_mode: bool) -> list[str]:
+    """Stop the applications that are no longer declared and return their names."""
+    if params["declared"] is None:
+        return []
+    systemd = Systemd()
+    others = undeclared(params["declared"], systemd)
+    for paths in [] if check_mode else others:
+        stop(paths, systemd, params["who"])
+    return [paths.name for paths in others]
+
+
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
+        stopped = stop_others(module.params, module.check_mode)
         apps = [settle(app, module.params, module.check_mode) for app in module.params["apps"]]
     except ReleaseError as problem:
         module.fail_json(msg=str(problem), rc=problem.exit_code)
-    module.exit_json(changed=any(app["switched"] for app in apps), apps=apps)
+    if stopped:
+        module.warn(farewell(stopped, module.check_mode))
+    changed = bool(stopped) or any(app["switched"] for app in apps)
+    module.exit_json(changed=changed, apps=apps, stopped=stopped)
 
 
 if __name__ == "__main__":

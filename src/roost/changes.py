@@ -68,6 +68,11 @@ def _of_one(event: HostResult, result: Mapping[str, Any]) -> Iterator[Change]:
         for action in result.get("unit_actions", ()):
             verb, _, unit = str(action).partition(" ")
             yield Change(Kind.SERVICE, unit, verb)
+    elif module == "release_slot":
+        for name in result.get("stopped", ()):
+            yield Change(Kind.SERVICE, str(name), "stop")
+        if any(app["switched"] for app in result.get("apps", ())):
+            yield Change(Kind.OTHER, event.task.title)
     elif module in _PACKAGE_MODULES:
         for name in _PACKAGE.findall(str(result.get("stdout", ""))):
             yield Change(Kind.PACKAGE, name, "install")

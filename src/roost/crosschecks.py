@@ -102,8 +102,12 @@ def _ports(subject: Subject) -> Iterator[Mistake]:
 def _hosts_for_everything(subject: Subject) -> Iterator[Mistake]:
     topology = subject.topology
     if not topology.members("app") or not topology.members("web"):
-        missing = " and ".join(group for group in ("app", "web") if not topology.members(group))
-        yield Mistake(("stack", "apps"), f"The applications need hosts in the groups app and web; {missing} has none.")
+        missing = [group for group in ("app", "web") if not topology.members(group)]
+        verb = "has" if len(missing) == 1 else "have"
+        yield Mistake(
+            ("stack", "apps"),
+            f"The applications need hosts in the groups app and web; {' and '.join(missing)} {verb} none.",
+        )
     for path, app, resolved in subject.apps:
         if resolved.database and not resolved.database.url and not topology.primary_database:
             yield Mistake(

@@ -19,11 +19,11 @@ SANDBOX = Path(os.environ["ROOST_SANDBOX_DIR"])
 LOAD_SECONDS = 180
 
 
-def play(host: Host, playbook: str, **extra: Any) -> subprocess.CompletedProcess[str]:
+def play(host: Host, playbook: str, *options: str, **extra: Any) -> subprocess.CompletedProcess[str]:
     """Run a playbook of the scenario on this host alone."""
     command = ["ansible-playbook", f"--inventory={SANDBOX / 'inventory'}", "--limit", host.backend.get_hostname()]
     return subprocess.run(
-        [*command, "--extra-vars", json.dumps(extra), str(SCENARIO / playbook)],
+        [*command, *options, "--extra-vars", json.dumps(extra), str(SCENARIO / playbook)],
         capture_output=True,
         text=True,
         check=False,

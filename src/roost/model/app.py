@@ -225,7 +225,11 @@ class Media(Declared):
 
 
 class App(Declared):
-    """One application."""
+    """One application.
+
+    Taken out of the list, it is stopped and no longer served by the next `roost up`. Its data stays: its folder in
+    /srv with releases and uploads, its database, its secrets. Put back, it serves its last release again.
+    """
 
     name: Name = Field(description="The name of the application, its system user, its folder in /srv and its database.")
     framework: Literal["django", "fastapi", "flask"] = Field(

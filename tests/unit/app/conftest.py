@@ -29,6 +29,8 @@ class FakeSystemd:
         elif verb == "disable":
             self.enabled -= units
             self.active -= units if "--now" in arguments else set()
+        elif verb == "stop":
+            self.active -= units
 
     def all_active(self, *units: str) -> bool:
         return set(units) <= self.active

@@ -21,6 +21,13 @@ def test_a_tree_that_only_has_an_old_mark_is_named_after_its_task() -> None:
     assert changes_of(event) == [Change(OTHER, "role: A task")]
 
 
+def test_an_application_that_is_no_longer_declared_counts_as_a_service_that_stops() -> None:
+    event = result("release_slot", {"changed": True, "stopped": ["atlas"], "apps": [{"switched": False}]})
+    assert changes_of(event) == [Change(SERVICE, "atlas", "stop")]
+    event = result("release_slot", {"changed": True, "stopped": [], "apps": [{"switched": True}]})
+    assert changes_of(event) == [Change(OTHER, "role: A task")]
+
+
 @pytest.mark.parametrize(
     "printed",
     [
