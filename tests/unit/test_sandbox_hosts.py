@@ -47,7 +47,9 @@ def test_new_host_gets_its_own_identity():
     assert "/etc/ssh/sandbox-first-boot" in container.written
 
 
-@pytest.mark.parametrize("number", ["999999999", "", str(os.getpid())])
+@pytest.mark.parametrize(
+    "number", ["999999999", "", str(os.getpid())], ids=["no process", "nothing", "another process"]
+)
 def test_pid_file_of_no_engine_is_removed(tmp_path, number):
     pid_file = tmp_path / "docker.pid"
     pid_file.write_text(number)
