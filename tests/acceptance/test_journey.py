@@ -7,12 +7,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from tests.support.hosts import Host, sandbox_host
 from tests.support.load import Load
 from tests.support.project import Project, Run
+from tests.support.real_programs import ask_programs
+from tests.support.stacks import valid_stacks
 
 SITE = "https://atlas.test"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -22,6 +26,7 @@ BOOT_ID = "/proc/sys/kernel/random/boot_id"
 class Journey:
     """A host that the example was installed on, and what each run said on the way."""
 
+    release: str
     host: Host
     project: Project
     bare_check: Run
@@ -41,6 +46,7 @@ def journey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with sandbox_host(f"journey-{release}", release) as host:
         project = Project(tmp_path_factory.mktemp(release), host.inventory())
         yield Journey(
+            release,
             host,
             project,
             bare_check=project.playbook("site.yml", "--check", "--diff"),
@@ -115,6 +121,12 @@ def test_places_with_points_are_created_through_the_api(journey: Journey) -> Non
         "\"select round(st_x(location::geometry)::numeric, 1) from places_place where name = 'Acceptance'\""
     )
     assert stored.split()[0] == "13.4"
+
+
+@given(stack=valid_stacks(fewest_apps=4, most_apps=8))
+@settings(max_examples=5, deadline=None, derandomize=True)
+def test_the_programs_accept_what_is_rendered_of_any_stack(journey: Journey, stack: dict[str, Any]) -> None:
+    ask_programs(journey.host, journey.release, stack)
 
 
 def run_ping(host: Host) -> dict[str, object]:

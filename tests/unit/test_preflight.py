@@ -94,3 +94,20 @@ def test_other_ways_around_the_declaration_are_refused(tmp_path: Path, options: 
     result = play(tmp_path, *options)
     assert result.returncode == 2
     assert reason in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("hosts", "reason"),
+    [
+        ("all: {hosts: }\n", "There is no host in the inventory."),
+        ("all: [vm1]\n", "A group is a mapping of hosts, children or vars."),
+        ("all:\n\thosts: x\n", "a tab stands where only spaces are allowed"),
+    ],
+)
+def test_an_inventory_without_hosts_is_refused_although_no_play_has_any(
+    tmp_path: Path, hosts: str, reason: str
+) -> None:
+    write_environment(tmp_path, hosts=hosts)
+    result = play(tmp_path)
+    assert result.returncode == 2
+    assert reason in result.stdout

@@ -86,5 +86,17 @@ def test_swap_units_are_valid_and_leave_a_container_alone(host):
     assert host.check_output("systemctl list-dependencies --plain swap.target").split().count("swapfile.swap") == 1
 
 
+def test_swap_file_is_a_private_swap_area(host):
+    unit = host.file("/etc/systemd/system/roost-swapfile.service").content_string
+    host.check_output(re.search("^ExecStart=(.+)$", unit, re.MULTILINE)[1])
+    try:
+        host.check_output("swaplabel /swapfile")
+        file = host.file("/swapfile")
+        assert (file.mode, file.size) == (0o600, 1024 * 2**20)
+        assert not host.file("/swapfile.new").exists
+    finally:
+        host.check_output("rm -f /swapfile /swapfile.new")
+
+
 def test_no_unit_failed(host):
     assert host.check_output("systemctl list-units --failed --plain --no-legend") == ""

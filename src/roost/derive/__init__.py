@@ -6,6 +6,7 @@ Each is a filter of the same name (`roost_nginx_sites`); `playbooks/vars/wiring.
 from roost.derive import apps, data, edge, packages, server
 
 FILTERS = (
+    apps.app_names,
     apps.app_apps,
     apps.celery_apps,
     data.postgresql_databases,

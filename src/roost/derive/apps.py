@@ -20,6 +20,12 @@ type Variables = list[dict[str, str]]
 
 
 @role_input
+def app_names(context: Context) -> list[str]:
+    """Return the name of every application, for the operations that need nothing else of them."""
+    return [app.name for app in context.apps]
+
+
+@role_input
 def app_apps(
     context: Context, vault_apps: Mapping[str, Mapping[str, str]], vault_redis_password: str, inventory: str
 ) -> list[dict[str, Any]]:

@@ -1,0 +1,121 @@
+"""Valid stacks of every kind, for property-based tests."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGtQUDZjZ0ZKZ0ZKZ0ZKZ0ZKZ0ZKZ0ZKZ0ZKZ0ZK"
+_paths = st.sampled_from(["/", "/health/", "/up", "/a/b.c~d/"])
+_values = st.text(st.characters(codec="utf-8", exclude_characters="\n\r\0", exclude_categories=["Cs"]), max_size=30)
+_variables = st.dictionaries(st.from_regex(r"X_[A-Z0-9_]{1,8}", fullmatch=True), _values, max_size=3)
+_secrets = st.lists(st.from_regex(r"S_[A-Z0-9_]{1,8}", fullmatch=True), max_size=2, unique=True)
+
+_gunicorn = st.fixed_dictionaries({}, optional={"workers": st.one_of(st.just("auto"), st.integers(1, 64))})
+_gthread = st.builds(lambda web, threads: web | {"threads": threads}, _gunicorn, st.integers(1, 64))
+_sync = _gunicorn.map(lambda web: web | {"worker_class": "sync"})
+_uvicorn = _gunicorn.map(lambda web: web | {"server": "uvicorn"})
+_limits = st.fixed_dictionaries(
+    {"health": _paths},
+    optional={
+        "max_request_time": st.integers(1, 3600),
+        "max_body_mb": st.integers(1, 10_240),
+        "memory_max_mb": st.integers(64, 1_048_576),
+        "maintenance_page": st.just("pages/down.html"),
+    },
+)
+
+
+def _web(servers: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.builds(lambda server, limits: server | limits, servers, _limits)
+
+
+_entries = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "framework": st.sampled_from(["django", "flask"]),
+            "wsgi": st.just("site.wsgi"),
+            "web": _web(st.one_of(_gunicorn, _gthread, _sync)),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "framework": st.sampled_from(["django", "fastapi"]),
+            "asgi": st.just("site.asgi:app"),
+            "web": _web(st.one_of(_gunicorn, _uvicorn)),
+        }
+    ),
+)
+_pools = st.lists(
+    st.fixed_dictionaries(
+        {"name": st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True)},
+        optional={
+            "queues": st.lists(st.sampled_from(["a", "b.c", "d-e"]), min_size=1, unique=True),
+            "concurrency": st.integers(1, 128),
+            "time_limit": st.integers(2, 86_400),
+        },
+    ),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda pool: pool["name"],
+)
+_options = st.fixed_dictionaries(
+    {},
+    optional={
+        "celery": st.fixed_dictionaries({"app": st.just("site")}, optional={"beat": st.booleans(), "pools": _pools}),
+        "database": st.sampled_from([True, {"extensions": ["postgis"]}, {"name": "other"}]),
+        "static": st.sampled_from([True, False, {"url": "/assets/v1/", "root": "dist"}]),
+        "media": st.sampled_from([True, {"url": "/uploads/"}]),
+        "env": _variables,
+        "secrets": _secrets,
+        "tls": st.sampled_from(["selfsigned", "letsencrypt"]),
+    },
+)
+_rules = st.lists(
+    st.fixed_dictionaries(
+        {
+            "name": st.from_regex(r"[a-z][a-z0-9_-]{0,9}", fullmatch=True),
+            "port": st.one_of(st.integers(1, 65535), st.just("8000-8010")),
+        },
+        optional={
+            "protocol": st.sampled_from(["tcp", "udp"]),
+            "sources": st.lists(
+                st.sampled_from(["192.0.2.7", "198.51.100.0/24", "2001:db8::/32", "2001:db8::1"]), unique=True
+            ),
+        },
+    ),
+    max_size=3,
+    unique_by=lambda rule: rule["name"],
+)
+_server = st.fixed_dictionaries(
+    {"acme_email": st.just("ops@atlas.dev")},
+    optional={
+        "timezone": st.sampled_from(["Etc/UTC", "Europe/Berlin"]),
+        "admin_users": st.just([{"name": "anna", "authorized_keys": [f"{_KEY} anna@laptop"]}]),
+        "ssh": st.sampled_from([{"port": 22}, {"port": 2222}]),
+        "firewall": st.builds(lambda rules: {"allow": rules}, _rules),
+        "postgresql": st.sampled_from([{"memory_share": 0.5}, {"settings": {"work_mem": "8MB", "jit": False}}]),
+        "redis": st.sampled_from([{"maxmemory_mb": 64}, {"policy": "noeviction"}]),
+    },
+)
+
+
+@st.composite
+def valid_stacks(draw: st.DrawFn, fewest_apps: int = 1, most_apps: int = 3) -> dict[str, Any]:
+    """Draw a stack that passes all checks of the model and across applications, which are called site0, site1, ..."""
+    apps = []
+    for number in range(draw(st.integers(fewest_apps, most_apps))):
+        app = draw(_entries) | draw(_options)
+        if isinstance(app.get("database"), dict) and "name" in app["database"]:
+            app["database"] = {"name": f"other{number}"}
+        domains = draw(st.lists(st.sampled_from(["www", "a-b.c", "x1"]), min_size=1, unique=True))
+        apps.append(
+            app
+            | {
+                "name": f"site{number}",
+                "domains": [f"{word}.site{number}.example.de" for word in domains],
+                "source": {"git": "https://git.example.com/site.git", "version": "v1"},
+                "redis": {"database": number},
+            }
+        )
+    stack: dict[str, Any] = draw(_server)
+    return stack | {"apps": apps}

@@ -1,0 +1,77 @@
+"""Whatever a valid stack declares, the roles' templates make sound files of it.
+
+tests/acceptance asks the real programs about such files; here is what holds of them without any.
+"""
+
+import configparser
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from roost.model import check_stack, parse_stack, resolved_apps
+from tests.support.rendering import ONE_HOST, SECRET, RenderedTree, render_host
+from tests.support.stacks import valid_stacks
+
+MANY_HOSTS = {
+    "all": ["a1", "a2", "w1", "d1"],
+    "web": ["a1", "a2"],
+    "app": ["a1", "a2"],
+    "worker": ["w1"],
+    "database": ["d1"],
+    "cache": ["d1"],
+}
+HOSTS = [(ONE_HOST, "vm1"), *((MANY_HOSTS, name) for name in MANY_HOSTS["all"])]
+
+
+def texts(trees: list[RenderedTree]) -> dict[str, str]:
+    return {file.path: content.decode() for tree in trees for file, content in tree.files}
+
+
+@given(valid_stacks(), st.sampled_from(HOSTS), st.sampled_from(["debian12", "debian13"]))
+@settings(max_examples=12, deadline=None)
+def test_every_valid_stack_renders_on_every_host(
+    stack: dict[str, Any], host: tuple[dict[str, list[str]], str], release: str
+) -> None:
+    assert check_stack(stack)[1] == []
+    files = texts(render_host(stack, release, *host))
+    for path, text in files.items():
+        if not path.endswith(".env"):
+            assert "{{" not in text, path
+            assert "{%" not in text, path
+            assert "None" not in text, path
+        assert text.endswith("\n"), path
+    for path, text in files.items():
+        if path.startswith("etc/nginx") and path.endswith(".conf"):
+            assert text.count("{") == text.count("}"), path
+
+
+@given(valid_stacks())
+@settings(max_examples=8, deadline=None)
+def test_each_pool_and_scheduler_is_one_program(stack: dict[str, Any]) -> None:
+    files = texts(render_host(stack, "debian13"))
+    for app in resolved_apps(parse_stack(stack)):
+        programs = configparser.RawConfigParser()
+        programs.read_string(files.get(f"etc/supervisor/conf.d/{app.name}.conf", ""))
+        pools = [f"program:{app.name}-worker-{pool.name}" for pool in (app.celery.pools if app.celery else ())]
+        beat = [f"program:{app.name}-beat"] if app.celery and app.celery.beat else []
+        assert programs.sections() == [*pools, *beat]
+
+
+@given(stack=valid_stacks())
+@settings(max_examples=6, deadline=None)
+def test_a_shell_reads_the_environment_exactly_as_it_was_written(
+    stack: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file: Path = tmp_path_factory.mktemp("environment") / "env"
+    files = texts(render_host(stack, "debian13"))
+    for app in resolved_apps(parse_stack(stack)):
+        file.write_text(files[f"etc/roost/apps/{app.name}.env"])
+        command = ["env", "-i", "sh", "-c", 'set -a; . "$1"; exec env -0', "sh", str(file)]
+        read = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        variables = dict(entry.split("=", 1) for entry in read.split("\0") if entry)
+        expected = dict(app.env) | dict.fromkeys(app.secrets, SECRET)
+        assert {name: variables[name] for name in expected} == expected
