@@ -13,11 +13,21 @@ MANIFEST = "manifest.json"
 
 
 def point(link: Path, target: str) -> None:
-    """Make `link` a symbolic link to `target` in one step: nobody ever sees it missing."""
+    """Make `link` a symbolic link to `target` in one step: nobody ever sees it missing, nor after a power cut."""
     staged = link.with_name(f".{link.name}.next")
     staged.unlink(missing_ok=True)
     staged.symlink_to(target)
     staged.replace(link)
+    flush(link.parent)
+
+
+def flush(folder: Path) -> None:
+    """Let the names in a folder reach the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def target_name(link: Path) -> str:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import time
+from pathlib import Path
 
 from ansible.module_utils.roost_app.errors import ReleaseError
+from ansible.module_utils.roost_app.releases import flush
 from ansible.module_utils.roost_app.telling import telling_lines
+
+WANTED_AT_BOOT = [Path(f"/etc/systemd/system/{target}.target.wants") for target in ("multi-user", "sockets")]
 
 
 class Systemd:
@@ -18,6 +22,9 @@ class Systemd:
         if done.returncode != 0:
             said = (done.stderr + done.stdout).strip()
             raise ReleaseError(f"`systemctl {' '.join(arguments)}` failed: {said}")
+        # After a power cut, what starts at boot must not lag behind the link to the live slot.
+        for folder in WANTED_AT_BOOT if "enable" in arguments else ():
+            flush(folder)
 
     def all_active(self, *units: str) -> bool:
         """Tell whether every one of these units runs."""
