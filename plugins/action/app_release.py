@@ -24,9 +24,9 @@ class ActionModule(ActionBase):
         folder = Path(self._loader.path_dwim(str(source["location"])))
         try:
             files = list_files(folder)
-        except NotADirectoryError as problem:
+            arguments["content_id"] = content_id(folder, files)
+        except OSError as problem:
             raise AnsibleActionFail(f"the source of {arguments.get('name')}: {problem}") from None
-        arguments["content_id"] = content_id(folder, files)
         result = self._execute_module(module_args=arguments, task_vars=task_vars)
         if result.get("failed") or not result.get("needs_source"):
             return result
