@@ -11,12 +11,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_app.attempt import Attempt, origin
 from ansible.module_utils.roost_app.build import Build, Python, copy_archive
 from ansible.module_utils.roost_app.errors import ReleaseError
+from ansible.module_utils.roost_app.interpreters import interpreter
 from ansible.module_utils.roost_app.lock import deploy_lock
 from ansible.module_utils.roost_app.operator_lock import refuse_if_locked
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.releases import choose_release, inputs_digest
 from ansible.module_utils.roost_app.repository import Repository, public
 from ansible.module_utils.roost_app.room import refuse_without_room
+from ansible.module_utils.roost_app.ssh_access import SshAccess
 from ansible.module_utils.roost_app.uv import Uv, distribution
 
 DOCUMENTATION = r"""
@@ -30,6 +32,9 @@ description:
   - A failed build removes what it has made, and is recorded in the history of the application. The builds of one
     application exclude each other, and there are none while a person has locked it (C(rc=75)).
   - Nothing is built on a disk that is nearly full. A release must fit one and a half times beside the live one.
+    What the wheel cache takes up goes first.
+  - A deploy key stays in memory, is read by ssh alone, and is gone when the module ends. The submodules of a
+    repository and its files in Git LFS are left out, with a warning.
   - Its action plugin sends a folder of the controller (source kind C(path)) only when it must be built.
 author: The Roost authors
 options:
@@ -48,6 +53,12 @@ options:
         description: Branch, tag or commit (git); version (pypi), instead of what the location says.
         type: str
         default: ""
+      deploy_key: {description: Private key that may read the repository., type: str, default: ""}
+      host_keys:
+        description: Keys of the git server; without any, the one met first is kept in C(/srv/<name>/known_hosts).
+        type: list
+        elements: str
+        default: []
   python:
     description: What to install, besides what source kind C(pypi) says; lock comes first, then requirements.
     type: dict
@@ -97,6 +108,8 @@ SOURCE = {
     "kind": {"type": "str", "required": True, "choices": ["git", "path", "pypi"]},
     "location": {"type": "str", "required": True},
     "version": {"type": "str", "default": ""},
+    "deploy_key": {"type": "str", "default": "", "no_log": True},
+    "host_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
 }
 PYTHON = {
     "version": {"type": "str", "default": ""},
@@ -127,10 +140,14 @@ class Release:
 
     def __init__(self, params: dict[str, Any]) -> None:
         self.params = params
-        self.source = {key: value or "" for key, value in params["source"].items()}
+        self.source = {key: params["source"][key] or "" for key in ("kind", "location", "version")}
         self.paths = AppPaths(params["name"])
         self.uv = Uv(params["uv_version"])
-        self.repository = Repository(self.paths.repository, self.source["location"])
+        access = SshAccess(
+            self.paths.known_hosts, params["source"]["deploy_key"] or "", tuple(params["source"]["host_keys"] or [])
+        )
+        self.repository = Repository(self.paths.repository, self.source["location"], access)
+        self.warnings: list[str] = []
         self.public_source = {**self.source, "location": public(self.source["location"])}
 
     def guess(self) -> dict[str, Any]:
@@ -139,9 +156,11 @@ class Release:
         version = self.params["content_id"][:12]
         if self.source["kind"] == "git" and self.paths.repository.is_dir():
             version = self.repository.resolve(self.source["version"])[:12]
-        elif self.source["kind"] == "pypi":
-            version = self.source["version"]
+        elif self.source["kind"] == "pypi" and self.uv.is_installed:
+            version = self._resolve()
         release, complete = self._choose(version) if version else ("", False)
+        if not complete and self.uv.is_installed:
+            self._interpreter()
         if not complete:
             refuse_without_room(self.paths, self.params["min_free_mb"])
         return {"changed": not complete, "release": release if complete else "", "needs_source": False}
@@ -156,7 +175,7 @@ class Release:
     def _build_as(self, attempt: Attempt) -> dict[str, Any]:
         self.uv.ensure()
         version = self._resolve()
-        release, complete = self._choose(version[:12] if self.source["kind"] != "pypi" else version)
+        release, complete = self._choose(version if self.source["kind"] == "pypi" else version[:12])
         if complete:
             return {"changed": False, "release": release, "needs_source": False}
         manifest = {
@@ -167,7 +186,8 @@ class Release:
             "inputs": inputs_digest(self._inputs()),
         }
         attempt.identify(manifest)
-        refuse_without_room(self.paths, self.params["min_free_mb"])
+        self._interpreter()
+        self._make_room()
         if self.source["kind"] == "path" and not self.params["archive"]:
             return {"changed": False, "release": release, "needs_source": True}
         self._build(attempt, version).run(manifest)
@@ -179,8 +199,19 @@ class Release:
             wanted = self.source["version"]
             return self.repository.fetch(wanted, self.repository.resolve(wanted))
         if self.source["kind"] == "pypi":
-            return self.uv.resolve(self._requirement())
+            return self.uv.resolve(self._requirement(), self._interpreter())
         return str(self.params["content_id"])
+
+    def _interpreter(self) -> str:
+        return interpreter(self.params["python"]["version"] or "")
+
+    def _make_room(self) -> None:
+        """Refuse to build without room on the disk, after the wheel cache has given up its own."""
+        try:
+            refuse_without_room(self.paths, self.params["min_free_mb"])
+        except ReleaseError:
+            self.uv.empty_cache()
+            refuse_without_room(self.paths, self.params["min_free_mb"])
 
     def _choose(self, version: str) -> tuple[str, bool]:
         return choose_release(self.paths.releases, version, inputs_digest(self._inputs()))
@@ -203,17 +234,20 @@ class Release:
         return f"{distribution(self.source['location'])}=={version}" if version else self.source["location"]
 
     def _build(self, attempt: Attempt, version: str) -> Build:
+        if self.source["kind"] == "git":
+            self.warnings = [f"{self.paths.name}: {told}" for told in self.repository.left_out(version)]
         fill_source = {
             "git": partial(self.repository.export, version),
             "path": partial(copy_archive, Path(self.params["archive"] or "/")),
             "pypi": lambda _: None,
         }[self.source["kind"]]
-        requirement = self._requirement() if self.source["kind"] == "pypi" else ""
+        requirement = f"{distribution(self.source['location'])}=={version}" if self.source["kind"] == "pypi" else ""
+        listed = {key: value or "" for key, value in self.params["python"].items() if key != "version"}
         return Build(
             paths=self.paths,
             release=attempt.release,
             uv=self.uv,
-            python=Python(**self.params["python"], requirement=requirement),
+            python=Python(self._interpreter(), **listed, requirement=requirement),
             servers={server["name"]: server["requirement"] for server in self.params["servers"]},
             commands=self.params["build_commands"],
             fill_source=fill_source,
@@ -228,6 +262,8 @@ def main() -> None:
         result = release.guess() if module.check_mode else release.build()
     except ReleaseError as problem:
         module.fail_json(msg=str(problem), rc=problem.exit_code)
+    for warning in release.warnings:
+        module.warn(warning)
     module.exit_json(**result)
 
 

@@ -249,6 +249,25 @@ def _local_sources(subject: Subject) -> Iterator[Mistake]:
                 yield Mistake((*path, "python", key), f"There is no file {name} in {resolved.source.path}.")
 
 
+def _packaged_sources(subject: Subject) -> Iterator[Mistake]:
+    for path, app, _ in subject.apps:
+        if app.source.pypi is None:
+            continue
+        implied = app.release_commands is None or app.build_commands is None
+        if app.framework == "django" and app.settings is None and implied:
+            yield Mistake((*path, "settings"), "Django from a package needs its settings module: atlas.settings.")
+        for key in ("requirements", "pyproject", "lock"):
+            if getattr(app.python, key):
+                yield Mistake((*path, "python", key), "A package says itself what it depends on: remove it.")
+        files = {
+            ("static", "root"): app.static and app.static.root,
+            ("web", "maintenance_page"): app.web.maintenance_page,
+        }
+        for keys, file in files.items():
+            if file:
+                yield Mistake((*path, *keys), f"There is no {file}: a package has no source folder.")
+
+
 def _repeated(items: Iterator[tuple[KeyPath, str, str]]) -> Iterator[Mistake]:
     """A mistake for each item whose value an earlier one has: items are (path, value, what is wrong)."""
     seen: set[str] = set()
@@ -284,4 +303,5 @@ _CHECKS: tuple[Check, ...] = (
     _variables,
     _urls,
     _local_sources,
+    _packaged_sources,
 )

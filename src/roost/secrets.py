@@ -4,7 +4,7 @@ The file is `group_vars/all/vault.yml`, encrypted by Ansible's vault as a whole:
 
     vault_redis_password: ...
     vault_apps:
-      atlas: {database_password: ..., SECRET_KEY: ..., MAPBOX_ACCESS_TOKEN: ...}
+      atlas: {database_password: ..., deploy_key: ..., SECRET_KEY: ..., MAPBOX_ACCESS_TOKEN: ...}
 """
 
 import fcntl
@@ -12,14 +12,16 @@ import os
 import secrets
 import string
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
 
+from roost.deploy_key import DEPLOY_KEY, new_key, public_half
 from roost.environment import VAULT_FILE, Environment
 from roost.errors import MissingSecrets, UsageError, VaultError
 from roost.model import GENERATED_SECRET, ResolvedApp
@@ -48,10 +50,10 @@ class Vault(Protocol):
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret that an environment needs; `length` characters are made up, or with 0 it must be set by the user."""
+    """A secret that an environment needs; `make` makes it up, or without it must be set by the user."""
 
     path: tuple[str, ...]
-    length: int = 0
+    make: Callable[[], str] | None = None
 
     def __str__(self) -> str:
         return ".".join(self.path)
@@ -59,13 +61,16 @@ class Secret:
 
 def required_secrets(environment: Environment) -> list[Secret]:
     """The secrets that an environment needs, in a stable order."""
-    needed = [Secret((REDIS_PASSWORD,), _PASSWORD_LENGTH)]
+    password = partial(_random_text, _PASSWORD_LENGTH)
+    needed = [Secret((REDIS_PASSWORD,), password)]
     for app in environment.apps:
         if app.database and not app.database.url:
-            needed.append(Secret((APP_SECRETS, app.name, DATABASE_PASSWORD), _PASSWORD_LENGTH))
+            needed.append(Secret((APP_SECRETS, app.name, DATABASE_PASSWORD), password))
+        if app.source.deploy_key:
+            needed.append(Secret((APP_SECRETS, app.name, DEPLOY_KEY), new_key))
         for name in _names_in_vault(app):
-            length = _SECRET_KEY_LENGTH if name == GENERATED_SECRET else 0
-            needed.append(Secret((APP_SECRETS, app.name, name), length))
+            make = partial(_random_text, _SECRET_KEY_LENGTH) if name == GENERATED_SECRET else None
+            needed.append(Secret((APP_SECRETS, app.name, name), make))
     return needed
 
 
@@ -81,12 +86,14 @@ def ensure_secrets(environment: Environment, vault: Vault) -> list[str]:
         for app in environment.apps:
             apps.setdefault(app.name, {})
         missing = [secret for secret in required_secrets(environment) if not _get(content, secret.path)]
-        made_up = [secret for secret in missing if secret.length]
-        for secret in made_up:
-            _put(content, secret.path, _random_text(secret.length))
+        made_up = []
+        for secret in missing:
+            if secret.make:
+                _put(content, secret.path, secret.make())
+                made_up.append(secret)
         if yaml.safe_dump(content) != before:
             _write(path, content, vault)
-    unset = [secret for secret in missing if not secret.length]
+    unset = [secret for secret in missing if not secret.make]
     if unset:
         raise _missing(unset)
     return [str(secret) for secret in made_up]
@@ -94,19 +101,34 @@ def ensure_secrets(environment: Environment, vault: Vault) -> list[str]:
 
 def set_secret(environment: Environment, vault: Vault, app: str, name: str, value: str) -> None:
     """Set one secret of an application. Raises UsageError if the stack doesn't declare it."""
-    known = {resolved.name: resolved for resolved in environment.apps}
-    if app not in known:
-        raise UsageError(f"There is no application {app}.{did_you_mean(app, known)}")
-    names = _names_in_vault(known[app])
+    resolved = _app(environment, app)
+    names = [*_names_in_vault(resolved), *([DEPLOY_KEY] if resolved.source.deploy_key else [])]
     if name not in names:
-        hint = f"Declare it in stack.yml: secrets: [{', '.join([*names, name])}]"
+        hint = f"Declare it in stack.yml: secrets: [{', '.join([*_names_in_vault(resolved), name])}]"
         raise UsageError(f"{app} declares no secret {name}.{did_you_mean(name, names)}", hint=hint)
-    if not value or any(character in value for character in "\n\r\0"):
+    if name == DEPLOY_KEY:
+        value = f"{value.strip()}\n"
+        public_half(value)
+    elif not value or any(character in value for character in "\n\r\0"):
         raise UsageError("A secret must be one line and not empty.", hint="Encode longer ones, for instance as base64.")
     with _locked(environment) as path:
         content = _read(path, vault)
         _put(content, (APP_SECRETS, app, name), value)
         _write(path, content, vault)
+
+
+def public_deploy_key(environment: Environment, vault: Vault, app: str) -> str:
+    """The public half of an application's deploy key, which is made if there is none yet."""
+    if not _app(environment, app).source.deploy_key:
+        hint = "Declare it in stack.yml: source: {git: git@git.example.com:atlas.git, version: main, deploy_key: true}"
+        raise UsageError(f"{app} declares no deploy key.", hint=hint)
+    where = (APP_SECRETS, app, DEPLOY_KEY)
+    with _locked(environment) as path:
+        content = _read(path, vault)
+        if not _get(content, where):
+            _put(content, where, new_key())
+            _write(path, content, vault)
+    return public_half(_get(content, where))
 
 
 def open_vault(password_file: Path) -> Vault:
@@ -129,6 +151,13 @@ def load_vault_secret(password_file: Path) -> Any:
     except AnsibleError as error:
         raise VaultError(f"The vault password can't be read from {password_file}: {error}") from error
     return secret
+
+
+def _app(environment: Environment, name: str) -> ResolvedApp:
+    known = {resolved.name: resolved for resolved in environment.apps}
+    if name not in known:
+        raise UsageError(f"There is no application {name}.{did_you_mean(name, known)}")
+    return known[name]
 
 
 def _names_in_vault(app: ResolvedApp) -> list[str]:
@@ -191,7 +220,8 @@ class _Dumper(yaml.SafeDumper):
 
 def _represent_text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
     tag = "!unsafe" if any(marker in value for marker in MARKERS) else "tag:yaml.org,2002:str"
-    return dumper.represent_scalar(tag, value, style="'" if tag == "!unsafe" else None)
+    style = "'" if tag == "!unsafe" else "|" if "\n" in value else None
+    return dumper.represent_scalar(tag, value, style=style)
 
 
 _Loader.add_constructor("!unsafe", lambda _loader, node: str(node.value))

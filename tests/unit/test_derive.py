@@ -185,3 +185,24 @@ def test_packages_are_those_of_the_roles_that_a_host_gets() -> None:
 )
 def test_auto_workers_follow_processors_and_memory(cpus: int, memory_mb: int, count: int, expected: int) -> None:
     assert auto_workers(cpus, memory_mb, count) == expected
+
+
+def test_a_deploy_key_comes_from_the_vault() -> None:
+    source = {"git": "git@git.atlas.dev:atlas.git", "version": "v1", "deploy_key": True}
+    stack = STACK | {"apps": [STACK["apps"][0] | {"source": source}]}
+    given = apps.app_apps(
+        stack, *arguments(ONE, "vm1")[1:], {"atlas": VAULT_APPS["atlas"] | {"deploy_key": "a key"}}, "secret", "prod"
+    )
+    assert given[0]["source"] == {
+        "kind": "git",
+        "location": "git@git.atlas.dev:atlas.git",
+        "version": "v1",
+        "deploy_key": "a key",
+    }
+
+
+def test_a_packaged_django_is_managed_without_its_source() -> None:
+    stack = STACK | {"apps": [STACK["apps"][0] | {"source": {"pypi": "atlas==1.0"}, "settings": "atlas.settings"}]}
+    given = apps.app_apps(stack, *arguments(ONE, "vm1")[1:], VAULT_APPS, "secret", "prod")[0]
+    assert given["release_commands"] == ["python -m django migrate --noinput"]
+    assert given["build_commands"] == ["python -m django collectstatic --noinput"]

@@ -1,5 +1,6 @@
 """Secrets: what an environment needs, what is made up, and how the encrypted file is written."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from roost import secrets
+from roost import deploy_key, secrets
 from roost.environment import Environment, load_environment
 from roost.errors import MissingSecrets, UsageError, VaultError
 from tests.unit.environments import GOOD_STACK, write_environment
@@ -189,3 +190,54 @@ def test_the_password_comes_from_a_file_or_a_program(tmp_path: Path, vault: Vaul
     assert secrets.open_vault(program).decrypt(encrypted) == b"text"
     with pytest.raises(VaultError):
         secrets.open_vault(tmp_path / "missing")
+
+
+PRIVATE_REPOSITORY = """\
+    - name: dune
+      framework: fastapi
+      domains: [dune.test]
+      source: {git: "git@git.example.com:dune.git", version: main, deploy_key: true}
+      asgi: dune
+"""
+
+
+def test_a_deploy_key_is_made_once_and_its_public_half_fits(environment: Environment, vault: VaultLib) -> None:
+    environment = declare(environment, PRIVATE_REPOSITORY)
+    public = secrets.public_deploy_key(environment, vault, "dune")
+    assert public.startswith("ssh-ed25519 AAAA")
+    assert "vault_apps.dune.deploy_key" not in secrets.ensure_secrets(environment, vault)
+    assert secrets.public_deploy_key(environment, vault, "dune") == public
+    private = content(environment, vault)["vault_apps"]["dune"]["deploy_key"]  # type: ignore[index]
+    key = environment.inventory / "key"
+    key.touch(mode=0o600)
+    key.write_text(private)
+    told = subprocess.run(["ssh-keygen", "-y", "-f", str(key)], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == public
+
+
+def test_a_deploy_key_is_made_up_like_a_password(environment: Environment, vault: VaultLib) -> None:
+    environment = declare(environment, PRIVATE_REPOSITORY)
+    assert "vault_apps.dune.deploy_key" in secrets.ensure_secrets(environment, vault)
+
+
+def test_a_key_of_ones_own_can_be_set_if_it_is_one(environment: Environment, vault: VaultLib) -> None:
+    environment = declare(environment, PRIVATE_REPOSITORY)
+    own = deploy_key.new_key()
+    secrets.set_secret(environment, vault, "dune", "deploy_key", own.strip())
+    assert content(environment, vault)["vault_apps"]["dune"]["deploy_key"] == own  # type: ignore[index]
+    assert secrets.public_deploy_key(environment, vault, "dune") == deploy_key.public_half(own)
+    for wrong in ("ssh-ed25519 AAAA", own.replace("b3Bl", "b3Bm"), ""):
+        with pytest.raises(UsageError, match="without a passphrase") as refused:
+            secrets.set_secret(environment, vault, "dune", "deploy_key", wrong)
+        assert "ssh-keygen" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("app", "reason"),
+    [("borea", "borea declares no deploy key"), ("dume", 'no application dume. Did you mean "dune"?')],
+)
+def test_a_deploy_key_must_be_declared(environment: Environment, vault: VaultLib, app: str, reason: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        secrets.public_deploy_key(declare(environment, PRIVATE_REPOSITORY), vault, app)
+    assert reason in str(refused.value)
+    assert not file_of(environment).exists()

@@ -101,6 +101,7 @@ def test_old_slot_is_stopped_and_old_releases_are_removed(host: Host) -> None:
             "the database is on fire",
         ),
         ("requirement", "requirements.txt", "a_file_that_is_missing.whl\n", "a_file_that_is_missing.whl"),
+        ("hash", "requirements.txt", f"six==1.16.0 --hash=sha256:{'0' * 64}\n", "Hash mismatch for `six==1.16.0`"),
     ],
 )
 def test_a_bad_release_does_not_go_live(  # noqa: PLR0913, PLR0917 - the columns of the table
@@ -178,11 +179,16 @@ def test_a_killed_switch_is_tidied_up_by_the_next_run(host: Host) -> None:
     assert succeed(play(host, "converge.yml")) == 0
 
 
-def test_the_live_slot_comes_up_after_a_reboot(host: Host) -> None:
-    release = get(host)["release"]
+def test_the_live_slot_comes_up_after_a_reboot_in_the_middle_of_a_switch(host: Host) -> None:
+    release, slot = get(host)["release"], live_slot(host)
+    host.check_output(f"systemctl enable site@{other(slot)}.socket site@{other(slot)}.service")
+    host.check_output(f"rm /srv/site/current && ln -s ../slots/{other(slot)} /srv/site/current")
     reboot(host)
     assert get(host)["release"] == release
-    assert succeed(play(host, "converge.yml")) == 0
+    assert live_slot(host) == slot
+    assert succeed(play(host, "converge.yml")) == 1
+    assert host.run(f"systemctl is-active site@{other(slot)}.service").stdout.strip() == "inactive"
+    assert host.check_output("readlink /srv/site/current") == f"releases/{release}"
 
 
 def reboot(host: Host) -> None:

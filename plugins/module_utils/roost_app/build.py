@@ -31,13 +31,13 @@ COMPILE_SOURCE = "python -m compileall -qq . || true"
 
 @dataclass(frozen=True)
 class Python:
-    """How the virtual environment is made; paths are relative to the source, "" when not used.
+    """How the virtual environment is made, by which interpreter; paths are relative to the source, "" when not used.
 
     One of requirement (a requirement on the index), lock (a uv.lock), requirements (a file) or pyproject
     (a pyproject.toml whose dependencies count), in this order, says what is installed.
     """
 
-    version: str = ""
+    interpreter: str
     requirements: str = ""
     pyproject: str = ""
     lock: str = ""
@@ -120,7 +120,7 @@ class Build:
     def _install(self) -> None:
         for folder in (self.source, self.venv):
             give(folder, BUILDER, BUILDER)
-        self.uv.create_venv(self.venv, self.python.version, cwd=self.source)
+        self.uv.create_venv(self.venv, self.python.interpreter, cwd=self.source)
         self._install_dependencies()
         missing = [wanted for name, wanted in self.servers.items() if not has_distribution(self.venv, name)]
         if missing:
@@ -137,11 +137,11 @@ class Build:
         if not listed:
             return
         if not (self.source / listed).is_file():
-            raise ReleaseError(f"the source has no {listed}")
+            raise ReleaseError(f"the source has no {listed}{hint_at_list(self.source)}")
         if python.lock:
-            self.uv.sync(self.venv, cwd=(self.source / listed).parent)
+            self.uv.sync(self.venv, python.interpreter, cwd=(self.source / listed).parent)
         else:
-            self.uv.install(self.venv, ["--requirement", listed], cwd=self.source)
+            self.uv.install_file(self.venv, listed, cwd=self.source)
 
     def _run_commands(self) -> None:
         name = self.paths.name
@@ -151,10 +151,19 @@ class Build:
             run_in_release(command, self.folder, self.paths)
 
     def _seal(self) -> None:
-        """Take the release out of the hands of those who built it."""
+        """Take the release out of the hands of those who built it, and let it reach the disk."""
+        run(["chmod", "--recursive", "go-w", str(self.source), str(self.folder / "static")])
         for folder in (self.source, self.folder / "static"):
             give(folder, "root", self.paths.name)
         self.folder.chmod(TRAVERSABLE)
+        run(["sync", "--file-system", str(self.folder)])
+
+
+def hint_at_list(source: Path) -> str:
+    """Tell where else a source lists its dependencies, "" if nowhere."""
+    lists = {"uv.lock": "lock", "requirements.txt": "requirements", "pyproject.toml": "pyproject"}
+    found = next((name for name in lists if (source / name).is_file()), "")
+    return f", but a {found}: declare python: {{{lists[found]}: {found}}}" if found else ""
 
 
 def has_distribution(venv: Path, name: str) -> bool:

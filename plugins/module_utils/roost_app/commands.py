@@ -68,7 +68,7 @@ def run(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ReleaseError(f"`{argv[-1]}` did not end within {TIMEOUT_SECONDS} s") from None
+        raise ReleaseError(f"`{shown(argv)}` did not end within {TIMEOUT_SECONDS} s") from None
     if done.returncode != 0:
         raise ReleaseError(failure(argv, done.returncode, done.stdout + done.stderr))
     return done.stdout
@@ -76,9 +76,13 @@ def run(
 
 def failure(argv: Sequence[str], code: int, output: str) -> str:
     """Tell which command failed, and how: the last lines of what it wrote."""
-    command = argv[-1] if WITH_ENVIRONMENT in argv else " ".join(argv)
     lines = [line for line in output.splitlines() if line.strip()][-TAIL_LINES:]
-    return "\n".join([f"`{command}` failed with exit code {code}:", *lines])
+    return "\n".join([f"`{shown(argv)}` failed with exit code {code}:", *lines])
+
+
+def shown(argv: Sequence[str]) -> str:
+    """Return a command as a person wrote it, or would have."""
+    return argv[-1] if WITH_ENVIRONMENT in argv else " ".join(argv)
 
 
 def run_in_release(command: str, release: Path, paths: AppPaths) -> None:

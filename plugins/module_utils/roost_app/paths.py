@@ -43,6 +43,11 @@ class AppPaths:
         return self.root / "repo.git"
 
     @property
+    def known_hosts(self) -> Path:
+        """The host key of the git server that was met first."""
+        return self.root / "known_hosts"
+
+    @property
     def lock(self) -> Path:
         return self.root / "deploy.lock"
 

@@ -5,6 +5,7 @@ import typer
 from roost.cli import (
     check,
     deploy,
+    deploy_key,
     init,
     lock,
     logs,
@@ -44,6 +45,7 @@ app.command()(lock.unlock)
 app.command()(status.status)
 app.command(context_settings={"allow_interspersed_args": False})(run.run)
 app.command()(logs.logs)
+app.command("deploy-key")(deploy_key.deploy_key)
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(sandbox.app, name="sandbox")

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from roost.deploy_key import DEPLOY_KEY
 from roost.derive.context import Context, role_input
 from roost.derive.server import POSTGRESQL_PORT, REDIS_PORT
-from roost.model import AUTO_WORKERS_MAX, ResolvedApp, Source
+from roost.model import AUTO_WORKERS_MAX, ResolvedApp
 from roost.paths import project_root
 
 MEMORY_PER_WORKER_MB = 150
@@ -37,7 +38,7 @@ def app_apps(
         {
             "name": app.name,
             "framework": app.framework,
-            "source": _source(app.source, Path(inventory)),
+            "source": _source(app, Path(inventory), vault_apps),
             "python": _python(app),
             "web": _web(app, context) if context.plays("app") else None,
             "health": {"path": app.web.health, "host": app.domains[0]},
@@ -82,9 +83,13 @@ def auto_workers(cpus: int, memory_mb: int, apps: int) -> int:
     return max(2, min(2 * cpus + 1, fitting, AUTO_WORKERS_MAX))
 
 
-def _source(source: Source, inventory: Path) -> dict[str, str]:
+def _source(app: ResolvedApp, inventory: Path, vault_apps: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    source = app.source
     if source.git:
-        return {"kind": "git", "location": source.git, "version": source.version or ""}
+        access: dict[str, Any] = {"host_keys": list(source.host_keys)} if source.host_keys else {}
+        if source.deploy_key:
+            access["deploy_key"] = str(vault_apps[app.name][DEPLOY_KEY])
+        return {"kind": "git", "location": source.git, "version": source.version or "", **access}
     if source.path:
         return {"kind": "path", "location": str(project_root(inventory) / source.path), "version": ""}
     return {"kind": "pypi", "location": source.pypi or "", "version": ""}

@@ -54,6 +54,33 @@ Editors check the file while you type with this line at its top:
 ```yaml
 # yaml-language-server: $schema=../../../../docs/stack.schema.json
 ```
+
+## Where the code comes from
+
+| `source` | a release is |
+| --- | --- |
+| `{git: https://git.example.com/atlas.git, version: main}` | what this branch, tag or commit is at the deploy |
+| `{path: apps/atlas}` | what is in a folder on your machine, without what its `.gitignore` files name |
+| `{pypi: atlas-site==1.4.2}` | a package of the index, and what it depends on |
+
+The servers fetch a git repository by themselves. Three ways into a private one:
+
+- A **deploy key**: `source: {git: git@git.example.com:atlas.git, version: main, deploy_key: true}`, then add what
+  `roost deploy-key atlas` prints at the git server, for reading. The private half is made up and lies in the vault; on
+  a server it exists in memory only, while git runs. `roost secrets set atlas deploy_key <key` sets one of your own.
+- Your **ssh agent**: set `ssh_agent_forwarding: true` and `ansible_ssh_extra_args: -o ForwardAgent=yes` in the
+  inventory, and `ansible_become_flags: -H -S -n --preserve-env=SSH_AUTH_SOCK` if you don't log in as root. Then only
+  you can deploy, and whoever is root on a server can use your agent while you are connected.
+- A **folder**: your machine sends what it has, and the servers need no way to the git server.
+
+There are no tokens in `https://` addresses: they would be readable in the declaration. A git server reached over ssh is
+known by the `host_keys` that you declare; without any, each server keeps the first one it meets in
+`/srv/<app>/known_hosts`. Submodules and files in Git LFS are left out of a release from git, with a warning; a folder
+has them, because they lie there.
+
+Dependencies come from `requirements.txt`, unless `python: {lock: uv.lock}` or `python: {pyproject: pyproject.toml}`
+is declared. Hashes in a requirements file are checked, and a lock that doesn't fit its `pyproject.toml` is refused.
+Releases on one server share the files of equal packages.
 """
 
 _TYPES = {"string": "text", "integer": "number", "number": "number", "boolean": "true/false", "object": "mapping"}

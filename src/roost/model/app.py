@@ -17,10 +17,13 @@ from roost.model.values import (
     GitLocation,
     GitVersion,
     HealthPath,
+    HostKey,
     LocalPath,
+    Lockfile,
     Module,
     Name,
     PlainName,
+    Pyproject,
     PythonObject,
     PythonRequirement,
     PythonVersion,
@@ -29,6 +32,7 @@ from roost.model.values import (
     TlsKind,
     UrlPrefix,
     VaultOrDatabaseUrl,
+    goes_through_ssh,
     shown,
     unique,
 )
@@ -70,14 +74,30 @@ FreeVariable = Annotated[EnvironmentName, AfterValidator(_free_variable)]
 class Source(Declared):
     """Where the code comes from: `{git, version}`, `{path}` or `{pypi}`."""
 
-    git: GitLocation | None = Field(default=None, description="The git repository.")
-    version: GitVersion | None = Field(default=None, description="The tag, branch or commit of the git repository.")
+    git: GitLocation | None = Field(
+        default=None, description="The git repository, without its submodules and its files in Git LFS."
+    )
+    version: GitVersion | None = Field(
+        default=None,
+        description="The tag, branch or commit of the git repository; of a branch, each deploy brings what it is then.",
+    )
+    deploy_key: bool = Field(
+        default=False,
+        description="Whether the servers read the repository with an ssh key of the application's own, which the vault "
+        "keeps; `roost deploy-key` prints the half that the git server must know.",
+    )
+    host_keys: list[HostKey] = Field(
+        default=[],
+        description="The git server's own keys, if it is reached over ssh: `ssh-ed25519 AAAA...`. If none is given, "
+        "each server trusts the first one that it meets.",
+    )
     path: LocalPath | None = Field(
         default=None,
         description="A folder on this machine: absolute, or seen from the folder that holds `inventories/`.",
     )
     pypi: PythonRequirement | None = Field(
-        default=None, description="A Python package and its version: `atlas-site==1.4.2`."
+        default=None,
+        description="A Python package and its version: `atlas-site==1.4.2`. What it depends on is installed with it.",
     )
 
     @model_validator(mode="after")
@@ -90,6 +110,9 @@ class Source(Declared):
             raise ValueError("The source needs a version (a tag, a branch or a commit) beside git.")
         if given != ["git"] and self.version is not None:
             raise ValueError(f"The source can't have a version beside {given[0]}; only git has one.")
+        for key in ("deploy_key", "host_keys"):
+            if getattr(self, key) and not (self.git and goes_through_ssh(self.git)):
+                raise ValueError(f"{key} is for git over ssh: give a location like git@git.example.com:atlas.git.")
         return self
 
 
@@ -97,13 +120,19 @@ class Python(Declared):
     """The interpreter and where the dependencies are listed; with none named, `requirements.txt`."""
 
     version: PythonVersion | None = Field(
-        default=None, description="The interpreter; the host's `python3` if not given."
+        default=None,
+        description="The interpreter, such as 3.12, which the host must have; its `python3` if not given.",
     )
-    requirements: RelativePath | None = Field(default=None, description="A requirements file in the source.")
-    pyproject: RelativePath | None = Field(
+    requirements: RelativePath | None = Field(
+        default=None, description="A requirements file in the source. If one line has a hash, all must have one."
+    )
+    pyproject: Pyproject | None = Field(
         default=None, description="A `pyproject.toml` whose dependencies are installed."
     )
-    lock: RelativePath | None = Field(default=None, description="A `uv.lock` that is installed exactly as it says.")
+    lock: Lockfile | None = Field(
+        default=None,
+        description="A `uv.lock` that is installed exactly as it says, without development dependencies.",
+    )
 
     @model_validator(mode="after")
     def _at_most_one(self) -> Self:

@@ -145,8 +145,8 @@ def resolve(app: App, stack: Stack) -> ResolvedApp:
         media=app.media,
         env=dict(app.env),
         secrets=tuple(secrets),
-        release_commands=preset.release_commands if release is None else tuple(release),
-        build_commands=preset.build_commands if build is None else tuple(build),
+        release_commands=_implied(preset.release_commands, app) if release is None else tuple(release),
+        build_commands=_implied(preset.build_commands, app) if build is None else tuple(build),
         packages=tuple(app.packages),
         tls=_tls(app, stack),
     )
@@ -169,6 +169,13 @@ def _python(app: App) -> Python:
     if named or app.source.pypi:
         return app.python
     return app.python.model_copy(update={"requirements": "requirements.txt"})
+
+
+def _implied(commands: tuple[str, ...], app: App) -> tuple[str, ...]:
+    """The commands that the framework implies. A package of the index brings no manage.py."""
+    if not app.source.pypi:
+        return commands
+    return tuple(command.replace("manage.py", "-m django") for command in commands)
 
 
 def _web(web: Web, app: App) -> ResolvedWeb:

@@ -6,6 +6,7 @@ of what may not.
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -113,12 +114,24 @@ _GIT_LOCATION = "|".join(
 )
 
 
+def goes_through_ssh(location: str) -> bool:
+    """Tell whether git reaches this location over ssh."""
+    return not location.startswith(("https://", "file://"))
+
+
+def _named(value: str, name: str) -> str:
+    if value.rpartition("/")[2] != name:
+        raise ValueError(f"{shown(value)} must be a {name}, perhaps in a folder.")
+    return value
+
+
 def _git_location(value: str) -> str:
     """Neither a remote helper nor an option of git's; the message leaves out a password that may stand in it."""
     if not re.fullmatch(_GIT_LOCATION, value):
         raise ValueError(
             "A git location looks like https://host/path, ssh://user@host/path, user@host:path "
-            "or file:///absolute/path, without a password or a query."
+            "or file:///absolute/path, without a query, a token or a password: "
+            "a private repository is read over ssh with deploy_key: true."
         )
     return value
 
@@ -193,6 +206,8 @@ RelativePath = Annotated[
     AfterValidator(_no_climbing),
     Matches(_PATH, "a path inside the application's source such as requirements/production.txt"),
 ]
+Lockfile = Annotated[RelativePath, AfterValidator(partial(_named, name="uv.lock"))]
+Pyproject = Annotated[RelativePath, AfterValidator(partial(_named, name="pyproject.toml"))]
 LocalPath = Annotated[
     str,
     AfterValidator(_no_climbing),
@@ -238,6 +253,13 @@ AuthorizedKey = Annotated[
         r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)"
         r" [A-Za-z0-9+/]{32,}={0,3}( [^\x00-\x1f\x7f]*)?",
         "an OpenSSH public key on one line, such as ssh-ed25519 AAAA... you@laptop",
+    ),
+]
+HostKey = Annotated[
+    str,
+    Matches(
+        r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{32,}={0,3}",
+        "a server's public key without its name, such as ssh-ed25519 AAAA..., as ssh-keyscan prints it",
     ),
 ]
 QueueName = Annotated[str, Matches(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}", "letters, digits, . _ and -")]

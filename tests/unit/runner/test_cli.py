@@ -1,5 +1,6 @@
 import json
 import multiprocessing
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,18 @@ def test_init_touches_nothing_that_exists(project: Path) -> None:
     invoke("init", "--name", "staging")
     assert known_environments(Path("inventories")) == ["prod", "staging"]
     assert (project / ".gitignore").read_text().count(".vault-password") == 1
+
+
+def test_deploy_key_prints_the_public_half_and_nothing_else(project: Path) -> None:
+    stack = project / "inventories/prod/group_vars/all/stack.yml"
+    declared = stack.read_text().replace(
+        "git: https://git.example.com/shop.git", "git: git@git.example.com:shop.git\n      deploy_key: true"
+    )
+    stack.write_text(declared)
+    first, second = invoke("deploy-key", "shop", "-e", "prod"), invoke("deploy-key", "shop", "-e", "prod")
+    assert re.fullmatch(r"ssh-ed25519 [A-Za-z0-9+/=]+ shop\n", first.output)
+    assert second.output == first.output
+    assert (project / "inventories/prod/group_vars/all/vault.yml").read_text().startswith("$ANSIBLE_VAULT")
 
 
 @pytest.mark.usefixtures("project")
@@ -158,7 +171,7 @@ def test_a_version_that_the_source_can_not_have_is_refused(
 ) -> None:
     stack = project / "inventories/prod/group_vars/all/stack.yml"
     data = yaml.safe_load(stack.read_text())
-    data["stack"]["apps"][0]["source"] = source
+    data["stack"]["apps"][0] |= {"source": source, "settings": "shop.settings"}
     (project / "requirements.txt").touch()
     stack.write_text(yaml.safe_dump(data))
     result = invoke("deploy", "-e", "prod", f"--version={version}")

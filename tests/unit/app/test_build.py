@@ -1,0 +1,43 @@
+"""What decides how the dependencies of a release are installed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.roost_app.build import hint_at_list
+from ansible.module_utils.roost_app.uv import Uv
+
+
+def test_another_list_of_dependencies_is_hinted_at(tmp_path: Path) -> None:
+    assert hint_at_list(tmp_path) == ""
+    for name, key in (("pyproject.toml", "pyproject"), ("uv.lock", "lock")):
+        (tmp_path / name).touch()
+        assert hint_at_list(tmp_path) == f", but a {name}: declare python: {{{key}: {name}}}"
+
+
+@pytest.mark.parametrize(
+    ("content", "strict"),
+    [
+        ("six==1.16.0\n", False),
+        ("six==1.16.0 --hash=sha256:00\n", True),
+        ("idna==3.7\nsix==1.16.0 \\\n    --hash=sha256:00\n", True),
+        ("# --hash=sha256:00\nsix\n", False),
+    ],
+)
+def test_a_hash_of_one_requirement_demands_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, strict: bool
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(Uv, "_run", lambda _, arguments, **__: commands.append(arguments))
+    (tmp_path / "requirements.txt").write_text(content)
+    Uv("1").install_file(tmp_path / "venv", "requirements.txt", cwd=tmp_path)
+    (command,) = commands
+    assert ("--require-hashes" in command) is strict
+
+
+def test_the_version_of_a_requirement_is_found_beside_extras_and_markers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(*_: Any, **__: Any) -> str:
+        return "atlas-site[s3]==1.4.2 ; python_version >= '3.9'\n"
+
+    monkeypatch.setattr(Uv, "_run", answer)
+    assert Uv("1").resolve("atlas-site[s3]>=1", "/usr/bin/python3") == "1.4.2"
