@@ -7,7 +7,7 @@ from ansible.plugins.action import ActionBase
 
 try:
     from roost.errors import RoostError
-    from roost.rollback import apps_to_roll_back, rollback_target
+    from roost.rollback import apps_to_roll_back, mismatch, refuse_mismatch, rollback_target, unknown_migrations
 except ImportError as error:
     raise AnsibleActionFail(
         f"Roost's Python package is missing ({error}): run scripts/setup and use .venv/bin/ansible-playbook"
@@ -18,7 +18,7 @@ class ActionModule(ActionBase):
     """Returns `targets`, releases by application. Needs no connection: `found` maps hosts to their applications."""
 
     _requires_connection = False
-    _VALID_ARGS = frozenset({"apps", "to", "found"})
+    _VALID_ARGS = frozenset({"apps", "to", "found", "allow_schema_mismatch"})
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -27,9 +27,16 @@ class ActionModule(ActionBase):
         to = str(self._task.args.get("to") or "")
         try:
             apps = apps_to_roll_back(known, list(self._task.args.get("apps") or []), to)
-            targets = {
-                name: rollback_target(name, {host: apps[name] for host, apps in hosts.items()}, to) for name in apps
-            }
+            states = {name: {host: found[name] for host, found in hosts.items()} for name in apps}
+            targets = {name: rollback_target(name, states[name], to) for name in apps}
+            if not self._task.args.get("allow_schema_mismatch"):
+                for name in apps:
+                    refuse_mismatch(name, states[name], targets[name])
         except RoostError as problem:
             return result | {"failed": True, "msg": str(problem), "rc": problem.exit_code}
-        return result | {"changed": False, "targets": targets}
+        warnings = [
+            mismatch(name, target, unknown)
+            for name, target in targets.items()
+            if (unknown := unknown_migrations(states[name], target))
+        ]
+        return result | {"changed": False, "targets": targets, "warnings": warnings}

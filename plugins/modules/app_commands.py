@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_app.attempt import Attempt
-from ansible.module_utils.roost_app.commands import run_in_release
 from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.lock import deploy_lock
+from ansible.module_utils.roost_app.migrations import in_words, report
 from ansible.module_utils.roost_app.paths import AppPaths
+from ansible.module_utils.roost_app.release_commands import ReleaseCommands
 from ansible.module_utils.roost_app.releases import target_name
 
 DOCUMENTATION = r"""
@@ -19,11 +22,30 @@ description:
     virtual environment, before the release goes live. Nothing is run for the release that is live already.
   - The first command that fails ends the module, with the last lines that it wrote, and the release is marked
     as failed in the history of the application.
+  - With a I(listing) it knows the migrations. It records those that the release knows and those that the database
+    has, which a rollback compares, and warns if the database has some that the release doesn't know.
+  - In check mode it tells which migrations a complete release would apply.
 author: The Roost authors
 options:
   name: {description: Name of the application., type: str, required: true}
   release: {description: Id of a complete release; empty in check mode when it isn't known., type: str, required: true}
   commands: {description: Shell commands., type: list, elements: str, required: true}
+  listing:
+    description: Shell command that lists the migrations as Django's C(showmigrations --plan) or as Alembic does.
+    type: str
+    default: ""
+  lock_timeout:
+    description:
+      - Seconds that the commands wait for a lock of PostgreSQL; 0 for no limit. It is given in C(PGOPTIONS), which all
+        drivers that use libpq read, and which the application can override. asyncpg does not read it.
+    type: int
+    default: 0
+  backups:
+    description: >-
+      How many dumps of the database to keep in C(/var/backups/roost); one is made before migrations are applied, or
+      before the commands if there is no I(listing). 0 for no dump.
+    type: int
+    default: 0
   who: {description: Who deploys., type: str, default: ansible}
 """
 
@@ -33,31 +55,45 @@ EXAMPLES = r"""
     name: atlas
     release: 3f2a9c1d7e55
     commands: [python manage.py migrate --noinput]
+    listing: python manage.py showmigrations --plan
+    lock_timeout: 10
 """
 
 RETURN = r"""
 commands: {description: The commands that were run., returned: always, type: list, elements: str}
-phases: {description: Seconds that they took as C(release_commands)., returned: always, type: dict}
+phases: {description: Seconds that they took as C(release_commands), and the C(backup)., returned: always, type: dict}
+migrations:
+  description: >-
+    The migrations that are pending (in check mode), that were applied, and that the database has but the release does
+    not know; the path of the backup; and lines that tell of it.
+  returned: always
+  type: dict
 """
 
 ARGUMENTS = {
     "name": {"type": "str", "required": True},
     "release": {"type": "str", "required": True},
     "commands": {"type": "list", "elements": "str", "required": True},
+    "listing": {"type": "str", "default": ""},
+    "lock_timeout": {"type": "int", "default": 0},
+    "backups": {"type": "int", "default": 0},
     "who": {"type": "str", "default": "ansible"},
 }
 
 
-def run_all(attempt: Attempt, commands: list[str]) -> None:
-    """Run the commands one after the other; raise ReleaseError at the first that fails."""
-    paths, release = attempt.paths, attempt.release
-    with deploy_lock(paths.lock, attempt.who), attempt.recorded_if_it_fails(), attempt.phase("release_commands"):
-        for command in commands:
-            try:
-                run_in_release(command, paths.release(release), paths)
-            except ReleaseError as problem:
-                message = f"{paths.name}: release {release} does not go live: {problem}"
-                raise ReleaseError(message, reason=problem.reason) from None
+def bring(attempt: Attempt, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Run the commands, or in check mode tell what they would do; return what is told of the migrations."""
+    commands = ReleaseCommands(
+        attempt=attempt,
+        commands=params["commands"],
+        listing=params["listing"],
+        lock_timeout=params["lock_timeout"],
+        backups=params["backups"],
+    )
+    if check_mode:
+        return commands.look()
+    with deploy_lock(attempt.paths.lock, attempt.who), attempt.recorded_if_it_fails():
+        return commands.run()
 
 
 def main() -> None:
@@ -66,15 +102,19 @@ def main() -> None:
     release = module.params["release"]
     is_live = bool(release) and target_name(paths.current) == release
     commands = [] if is_live else module.params["commands"]
-    phases = {}
-    if commands and not module.check_mode:
+    phases, migrations = {}, report(paths.name)
+    if commands and release:
         attempt = Attempt.of_built(paths, release, module.params["who"])
+        before = set(attempt.phases)
         try:
-            run_all(attempt, commands)
+            migrations = bring(attempt, module.params, module.check_mode)
         except ReleaseError as problem:
             module.fail_json(msg=str(problem), rc=problem.exit_code)
-        phases["release_commands"] = attempt.phases["release_commands"]
-    module.exit_json(changed=bool(commands), commands=commands, phases=phases)
+        phases = {name: seconds for name, seconds in attempt.phases.items() if name not in before}
+    if migrations["unknown"]:
+        names = in_words(migrations["unknown"])
+        module.warn(f"{paths.name}: the database has migrations that release {release} does not know: {names}")
+    module.exit_json(changed=bool(commands), commands=commands, phases=phases, migrations=migrations)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,11 @@ from ansible.module_utils.roost_app.build import Build, Python, copy_archive
 from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.interpreters import interpreter
 from ansible.module_utils.roost_app.lock import deploy_lock
+from ansible.module_utils.roost_app.migrations import report
 from ansible.module_utils.roost_app.operator_lock import refuse_if_locked
 from ansible.module_utils.roost_app.paths import AppPaths
-from ansible.module_utils.roost_app.releases import choose_release, inputs_digest
+from ansible.module_utils.roost_app.release_commands import ReleaseCommands
+from ansible.module_utils.roost_app.releases import choose_release, inputs_digest, target_name
 from ansible.module_utils.roost_app.repository import Repository, public
 from ansible.module_utils.roost_app.room import refuse_without_room
 from ansible.module_utils.roost_app.ssh_access import SshAccess
@@ -84,6 +86,13 @@ options:
   uv_version: {description: Version of uv., type: str, required: true}
   min_free_mb: {description: MiB that must be free under C(/srv) before a build., type: int, default: 500}
   who: {description: Who deploys., type: str, default: ansible}
+  listing:
+    description: >-
+      Shell command that lists the release's migrations. In check mode, a release that is not complete is built aside,
+      asked for them, and removed again, if its application is live already.
+    type: str
+    default: ""
+  lock_timeout: {description: Seconds that it waits for a lock of PostgreSQL., type: int, default: 0}
   content_id: {description: Set by the action plugin; id of the folder's content., type: str, default: ""}
   archive: {description: Set by the action plugin; the sent folder., type: path}
 """
@@ -101,6 +110,7 @@ EXAMPLES = r"""
 RETURN = r"""
 release: {description: Id of the release; empty in check mode if it can't be known yet., returned: always, type: str}
 phases: {description: Seconds that each phase of the build took., returned: when built, type: dict}
+migrations: {description: As of M(app_commands)., returned: in check mode, type: dict}
 needs_source: {description: For the action plugin. The folder must be sent., returned: always, type: bool}
 """
 
@@ -130,6 +140,8 @@ ARGUMENTS = {
     "uv_version": {"type": "str", "required": True},
     "min_free_mb": {"type": "int", "default": 500},
     "who": {"type": "str", "default": "ansible"},
+    "listing": {"type": "str", "default": ""},
+    "lock_timeout": {"type": "int", "default": 0},
     "content_id": {"type": "str", "default": ""},
     "archive": {"type": "path"},
 }
@@ -159,11 +171,20 @@ class Release:
         elif self.source["kind"] == "pypi" and self.uv.is_installed:
             version = self._resolve()
         release, complete = self._choose(version) if version else ("", False)
-        if not complete and self.uv.is_installed:
+        result = {"changed": not complete, "release": release if complete else "", "needs_source": False}
+        if complete:
+            return result
+        if self.uv.is_installed:
             self._interpreter()
-        if not complete:
-            refuse_without_room(self.paths, self.params["min_free_mb"])
-        return {"changed": not complete, "release": release if complete else "", "needs_source": False}
+        refuse_without_room(self.paths, self.params["min_free_mb"])
+        if not self.params["listing"]:
+            return result
+        if not target_name(self.paths.current) or not self.uv.is_installed:
+            told = f"{self.paths.name}: its migrations are known once a first release is built."
+            return {**result, "migrations": report(self.paths.name, told=[told])}
+        if self.source["kind"] == "path" and not self.params["archive"]:
+            return {**result, "needs_source": True}
+        return {**result, "migrations": self._look()}
 
     def build(self) -> dict[str, Any]:
         """Build it unless it is complete."""
@@ -171,6 +192,15 @@ class Release:
         attempt = Attempt(self.paths, self.params["who"], **origin({"source": self.public_source}))
         with deploy_lock(self.paths.lock, self.params["who"]), attempt.recorded_if_it_fails():
             return self._build_as(attempt)
+
+    def _look(self) -> dict[str, Any]:
+        """List the migrations of a release that is built only for that, and removed again."""
+        attempt = Attempt(self.paths, self.params["who"])
+        with deploy_lock(self.paths.lock, self.params["who"]):
+            version = self._resolve()
+            attempt.release, _ = self._choose(version[:12] if self.source["kind"] != "pypi" else version)
+            with self._build(attempt, version).aside():
+                return ReleaseCommands(attempt, [], self.params["listing"], self.params["lock_timeout"], 0).look()
 
     def _build_as(self, attempt: Attempt) -> dict[str, Any]:
         self.uv.ensure()

@@ -224,6 +224,17 @@ def _variables(subject: Subject) -> Iterator[Mistake]:
                 yield Mistake((*path, "env", name), f"{name} must not be in env: {reason}, and kept in the vault.")
 
 
+def _migrations(subject: Subject) -> Iterator[Mistake]:
+    for path, app, resolved in subject.apps:
+        if resolved.release_commands:
+            continue
+        told = "There are no release_commands that could apply migrations"
+        if app.migrations:
+            yield Mistake((*path, "migrations"), f"{told}: remove it.")
+        if app.database and app.database.backup_before_migrations:
+            yield Mistake((*path, "database", "backup_before_migrations"), f"{told}: remove it.")
+
+
 def _urls(subject: Subject) -> Iterator[Mistake]:
     for path, _, resolved in subject.apps:
         if resolved.static and resolved.media:
@@ -301,6 +312,7 @@ _CHECKS: tuple[Check, ...] = (
     _servers,
     _time_limits,
     _variables,
+    _migrations,
     _urls,
     _local_sources,
     _packaged_sources,

@@ -23,6 +23,18 @@ _HINTS = (
     (r"could not get lock|dpkg frontend lock", "Another apt runs on {host}: wait until it is done, then try again."),
     (r"is locked by .* since ", "Ask whoever locked it; `roost unlock` ends the lock."),
     (r"no space left on device|no room to build", "The disk of {host} is full: make room, then try again."),
+    (
+        r"for a lock of the database and gave up",
+        "End the session that holds the lock, or wait until it has ended; then try again.",
+    ),
+    (
+        r"unsupported startup parameter",
+        "A connection pooler refuses PGOPTIONS: say database: {{migration_lock_timeout: 0}}.",
+    ),
+    (
+        r"the database has migrations that release",
+        "Deploy a release that knows them, or roll back with --allow-schema-mismatch.",
+    ),
     (r"temporary failure (in name resolution|resolving)", "{host} can't resolve names: check its /etc/resolv.conf."),
 )
 

@@ -6,6 +6,8 @@ from typing import Any
 from roost.errors import Locked, TaskFailed, UsageError
 from roost.suggest import did_you_mean, listed
 
+_SHOWN = 5
+
 type Found = Mapping[str, Any]
 """What the module `app_releases` tells of one application on one host."""
 
@@ -21,6 +23,35 @@ def apps_to_roll_back(known: Sequence[str], named: Sequence[str], to: str) -> li
     if to and len(apps) != 1:
         raise UsageError("A release belongs to one application: name exactly one.")
     return apps
+
+
+def unknown_migrations(hosts: Mapping[str, Found], target: str) -> list[str]:
+    """The migrations of the database that a release doesn't know. The host that runs the release commands tells."""
+    names = [
+        name
+        for found in hosts.values()
+        for release in found["releases"]
+        if release["id"] == target
+        for name in release["unknown_migrations"]
+    ]
+    return list(dict.fromkeys(names))
+
+
+def mismatch(app: str, target: str, unknown: Sequence[str]) -> str:
+    """A sentence about the migrations that a rollback leaves behind."""
+    more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
+    return (
+        f"{app}: the database has migrations that release {target} does not know: {', '.join(unknown[:_SHOWN])}{more}."
+    )
+
+
+def refuse_mismatch(app: str, hosts: Mapping[str, Found], target: str) -> None:
+    """Raise TaskFailed if the database has migrations that the release to go back to doesn't know."""
+    if unknown := unknown_migrations(hosts, target):
+        raise TaskFailed(
+            f"{mismatch(app, target, unknown)}\nA rollback leaves the database as it is. Nothing was switched. "
+            "If the release works with them, allow it: --allow-schema-mismatch (app_allow_schema_mismatch=true)."
+        )
 
 
 def rollback_target(app: str, hosts: Mapping[str, Found], to: str) -> str:

@@ -1,6 +1,7 @@
 """FastAPI and Flask on one host: what their users rely on, through nginx, and during a deploy."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,15 @@ APPS = REPOSITORY / "examples" / "apps"
 CLIENT = (REPOSITORY / "tests" / "support" / "websocket_client.py").read_text()
 PYTHON = "/srv/pulse/current/venv/bin/python"
 SERVICE_RESTART = "1012"
+MIGRATION = """
+from alembic import op
+revision, down_revision = "0003", "0002"
+def upgrade(): op.execute("alter table readings add column unit text")
+"""
+HOLD_LOCK = (
+    "systemd-run --quiet --collect --unit=holder runuser -u postgres -- sh -c"
+    " '(echo \"begin; lock table readings in row exclusive mode;\"; sleep 300) | psql pulse'"
+)
 STACK = {
     "apps": [
         {
@@ -29,6 +39,7 @@ STACK = {
             "database": True,
             "static": {"root": "pulse/static"},
             "release_commands": ["alembic upgrade head"],
+            "migrations": "alembic current && alembic history",
         },
         {
             "name": "memo",
@@ -207,3 +218,53 @@ def test_gunicorn_serves_the_same_release(examples: Examples) -> None:
     assert "/bin/gunicorn" in examples.host.run("systemctl status 'pulse@*.service' --no-pager --full")
     test_websocket_answers_through_nginx(examples.host)
     test_events_arrive_one_by_one(examples.host, "text/event-stream")
+
+
+@pytest.fixture
+def migrating(examples: Examples, tmp_path: Path) -> Project:
+    """The project with a version of pulse that brings a migration, which is not deployed yet."""
+    source = tmp_path / "pulse"
+    examples.project.run("cp", "-r", str(APPS / "pulse"), str(source))
+    (source / "migrations" / "versions" / "0003_unit.py").write_text(MIGRATION)
+    database = {"migration_lock_timeout": 2, "backup_before_migrations": True}
+    examples.project.edit_stack(source={"path": str(source)}, database=database)
+    return examples.project
+
+
+def test_migrations_are_bounded_backed_up_and_not_rolled_back_over(host: Host, migrating: Project) -> None:
+    old, folders = release_of(host, PULSE), host.run("ls -A /srv/pulse/releases")
+    checked = migrating.run("roost", "deploy", "-e", "test", "--check")
+    assert checked.code == 0, checked.output[-4000:]
+    assert "pulse: 1 migration would be applied:\n  0003\n" in checked.output
+    assert host.run("ls -A /srv/pulse/releases") == folders
+
+    host.run(HOLD_LOCK)
+    locked = migrating.run("roost", "deploy", "-e", "test", "--app", "pulse")
+    host.run("systemctl stop holder")
+    assert locked.code == 5
+    assert "`alembic upgrade head` waited 2 s for a lock of the database and gave up" in locked.output
+    assert re.search(r"process \d+ \(psql\) holds locks on readings", locked.output), locked.output
+    assert release_of(host, PULSE) == old
+
+    deployed = migrating.run("roost", "deploy", "-e", "test", "--app", "pulse")
+    assert deployed.code == 0, deployed.output[-4000:]
+    assert "pulse: 1 migration applied:\n  0003\n" in deployed.output
+    assert query(host, "pulse", "select version_num from alembic_version") == ["0003"]
+    (dump,) = re.findall(r"the database of before is in (/var/backups/roost/pulse/\S+\.dump)\.", deployed.output)
+    assert host.run(f"stat -c '%a %U' {dump}").split() == ["600", "root"]
+    host.run(f"runuser -u postgres -- createdb before && runuser -u postgres -- pg_restore --dbname=before < {dump}")
+    assert query(host, "before", "select version_num from alembic_version") == ["0002"]
+    assert query(host, "before", "select count(*) from readings") == query(
+        host, "pulse", "select count(*) from readings"
+    )
+
+    new = release_of(host, PULSE)
+    refused = migrating.run("roost", "rollback", "-e", "test", "--app", "pulse")
+    assert refused.code == 5
+    assert f"the database has migrations that release {old} does not know: 0003." in refused.output
+    assert release_of(host, PULSE) == new
+    back = '{"app_rollback": ["pulse"], "app_allow_schema_mismatch": true}'
+    allowed = migrating.playbook("playbooks/rollback.yml", "-e", back)
+    assert allowed.code == 0, allowed.output[-4000:]
+    assert "does not know: 0003." in allowed.output
+    assert release_of(host, PULSE) == old

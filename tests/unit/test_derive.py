@@ -114,6 +114,13 @@ def test_release_commands_run_on_one_host_and_the_scheduler_too() -> None:
     assert [app["beat"] for app in apps.celery_apps(*arguments(MANY, "w1"))] == [True]
 
 
+def test_migrations_have_a_listing_and_a_bound() -> None:
+    atlas = app_on(MANY, "a1")
+    listing = "python manage.py showmigrations --plan"
+    assert atlas["migrations"] == {"listing": listing, "lock_timeout": 10, "backup": False}
+    assert "postgresql-client" in atlas["packages"]
+
+
 def test_static_files_of_the_source_are_copied_to_where_nginx_may_read_them() -> None:
     flock = apps.app_apps(*arguments(ONE, "vm1"), VAULT_APPS, "secret", "inventories/prod")[1]
     assert flock["build_commands"] == ['cp --recursive flock/assets/. "$STATIC_ROOT/"']

@@ -50,6 +50,7 @@ def test_the_smallest_stack_has_less_than_twelve_lines_and_everything_a_site_nee
     (pool,) = app.celery.pools
     assert (pool.name, pool.queues, pool.time_limit, pool.soft_time_limit) == ("default", ("celery",), 300, 270)
     assert app.release_commands == ("python manage.py migrate --noinput",)
+    assert app.migrations == "python manage.py showmigrations --plan"
     assert app.build_commands == ("python manage.py collectstatic --noinput",)
     assert app.secrets == ("SECRET_KEY",)
     assert app.python.requirements == "requirements.txt"
@@ -68,7 +69,9 @@ def test_what_the_frameworks_imply() -> None:
 def test_what_is_said_wins_over_what_the_framework_implies() -> None:
     app = resolved(database=False, redis=False, static=False, release_commands=[], build_commands=["make"])
     assert (app.database, app.redis_database, app.static) == (None, None, None)
-    assert (app.release_commands, app.build_commands) == ((), ("make",))
+    assert (app.release_commands, app.migrations, app.build_commands) == ((), None, ("make",))
+    assert resolved(release_commands=["./migrate"]).migrations is None
+    assert resolved(release_commands=["./migrate"], migrations="./migrate --list").migrations == "./migrate --list"
     app = resolved(framework="flask", wsgi="site:create", database=True, redis={"database": 3}, media=True)
     assert app.web.module == "site:create"
     assert app.database is not None

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from roost.errors import Locked, TaskFailed, UsageError
-from roost.rollback import apps_to_roll_back, rollback_target
+from roost.rollback import apps_to_roll_back, refuse_mismatch, rollback_target, unknown_migrations
 
 
 def found(live: str, *earlier: str, good: tuple[str, ...] = (), failed: str = "") -> dict[str, Any]:
@@ -77,3 +77,16 @@ def test_an_application_must_be_named_if_there_are_several() -> None:
         apps_to_roll_back(["atlas", "shop"], ["shop", "atlas"], "A")
     with pytest.raises(UsageError, match='Did you mean "shop"'):
         apps_to_roll_back(["atlas", "shop"], ["shpo"], "")
+
+
+def state(*unknown: str) -> dict[str, Any]:
+    return {"releases": [{"id": "A", "unknown_migrations": list(unknown)}, {"id": "B", "unknown_migrations": ["b.9"]}]}
+
+
+def test_migrations_in_between_are_named_and_must_be_allowed() -> None:
+    hosts = {"vm1": state("a.2", "a.3"), "vm2": state(), "vm3": state("a.3")}
+    assert unknown_migrations(hosts, "A") == ["a.2", "a.3"]
+    with pytest.raises(TaskFailed, match=r"release A does not know: a\.2, a\.3\.") as raised:
+        refuse_mismatch("atlas", hosts, "A")
+    assert "--allow-schema-mismatch (app_allow_schema_mismatch=true)" in str(raised.value)
+    refuse_mismatch("atlas", {"vm1": state()}, "A")

@@ -91,6 +91,19 @@ class Build:
             raise ReleaseError(f"{self.paths.name}: release {self.release} can't be built: {problem}") from None
 
     @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Give the release's source and virtual environment for a while: it is never complete, and then removed."""
+        discard(self.folder)
+        try:
+            self._make_folders()
+            self.fill_source(self.source)
+            self._install()
+            give(self.source, "root", self.paths.name)
+            yield
+        finally:
+            discard(self.folder)
+
+    @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
         started = time.monotonic()
         try:

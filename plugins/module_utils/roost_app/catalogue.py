@@ -10,6 +10,7 @@ from ansible.module_utils.roost_app.history import FAILED, Entry, read
 from ansible.module_utils.roost_app.operator_lock import read_lock
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.releases import complete_releases, read_manifest, target_name
+from ansible.module_utils.roost_app.schema import unknown_to_release
 from ansible.module_utils.roost_app.standing import earlier, good, latest
 
 RECENT = 50
@@ -62,6 +63,7 @@ def _releases(
                 "reason": known.get("reason", "") if state == "failed" else "",
                 **{key: known[key] for key in ("version", "commit", "source", "who", "when")},
                 "phases": {**manifest.get("phases", {}), **known.get("phases", {})},
+                "unknown_migrations": unknown_to_release(paths, release),
             }
         )
     return sorted(found, key=lambda item: (item["when"], item["state"] == "live"), reverse=True)

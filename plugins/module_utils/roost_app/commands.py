@@ -15,6 +15,8 @@ from ansible.module_utils.roost_app.paths import AppPaths
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 WITH_ENVIRONMENT = "/usr/local/lib/roost/with-environment"
+# The application's own options come last, because the last one wins.
+WITH_OPTIONS = 'PGOPTIONS="$1${PGOPTIONS:+ $PGOPTIONS}"; export PGOPTIONS; exec sh -ec "$2"'
 TAIL_LINES = 15
 TIMEOUT_SECONDS = 1800
 
@@ -85,11 +87,15 @@ def shown(argv: Sequence[str]) -> str:
     return argv[-1] if WITH_ENVIRONMENT in argv else " ".join(argv)
 
 
-def run_in_release(command: str, release: Path, paths: AppPaths) -> None:
-    """Run a shell command line as the application's user, in a release's source, with its environment."""
+def run_in_release(command: str, release: Path, paths: AppPaths, *, pgoptions: str = "") -> str:
+    """Run a shell command line as the application's user, in a release's source, with its environment.
+
+    Returns what it wrote to its standard output. `pgoptions` are options of its PostgreSQL sessions.
+    """
     argv = [
         *[WITH_ENVIRONMENT, str(paths.environment)],
         *[WITH_ENVIRONMENT, str(release / "release.env")],
-        *["sh", "-ec", command],
+        *(["sh", "-c", WITH_OPTIONS, "sh", pgoptions] if pgoptions else ["sh", "-ec"]),
+        command,
     ]
-    run(argv, account=Account(paths.name, paths.build_home), cwd=release / "src")
+    return run(argv, account=Account(paths.name, paths.build_home), cwd=release / "src")

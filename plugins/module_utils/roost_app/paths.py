@@ -61,6 +61,16 @@ class AppPaths:
         return self.root / "history.jsonl"
 
     @property
+    def schema(self) -> Path:
+        """What is known of the database's migrations."""
+        return self.root / "schema.json"
+
+    @property
+    def backups(self) -> Path:
+        """The folder of the database's dumps from before migrations."""
+        return self.host / "var/backups/roost" / self.name
+
+    @property
     def environment(self) -> Path:
         return self.host / "etc/roost/apps" / f"{self.name}.env"
 

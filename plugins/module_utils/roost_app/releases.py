@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 MANIFEST = "manifest.json"
+PUBLIC = 0o644
 
 
 def point(link: Path, target: str) -> None:
@@ -46,14 +47,19 @@ def read_manifest(release: Path) -> dict[str, Any] | None:
 
 def write_manifest(release: Path, manifest: dict[str, Any]) -> None:
     """Write the manifest in one step, which declares the release complete."""
-    staged = release / f".{MANIFEST}.next"
+    write_json(release / MANIFEST, manifest, PUBLIC)
+
+
+def write_json(path: Path, data: Any, mode: int) -> None:
+    """Write a JSON file in one step that reaches the disk."""
+    staged = path.with_name(f".{path.name}.next")
     with staged.open("w", encoding="utf-8") as file:
-        json.dump(manifest, file, indent=2, sort_keys=True)
+        json.dump(data, file, indent=2, sort_keys=True)
         file.write("\n")
         file.flush()
         os.fsync(file.fileno())
-    staged.chmod(0o644)
-    staged.replace(release / MANIFEST)
+    staged.chmod(mode)
+    staged.replace(path)
 
 
 def discard(release: Path) -> None:

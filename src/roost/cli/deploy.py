@@ -12,7 +12,7 @@ from roost.cli.running import JsonOption, LimitOption, Operation
 from roost.cli.switching import run_and_tell
 
 
-def deploy(
+def deploy(  # noqa: PLR0913, PLR0917 - the options of the command
     environment: EnvironmentOption = "",
     apps: AppsOption = None,
     version: Annotated[
@@ -24,11 +24,14 @@ def deploy(
             show_default=False,
         ),
     ] = "",
+    check: Annotated[
+        bool, typer.Option("--check", help="Only tell what would be done, and which migrations would be applied.")
+    ] = False,
     limit: LimitOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Build the declared version of each application and switch to it without a failed request."""
-    operation = Operation("deploy", "playbooks/deploy.yml", environment, as_json, limit=limit)
+    operation = Operation("deploy", "playbooks/deploy.yml", environment, as_json, limit=limit, check=check)
     operation.variables = _variables(operation, apps, version)
     with locked(operation.inventory):
         run_and_tell(operation)

@@ -13,12 +13,18 @@ from roost.errors import UsageError
 from roost.rollback import apps_to_roll_back
 
 
-def rollback(
+def rollback(  # noqa: PLR0913, PLR0917 - the options of the command
     environment: EnvironmentOption = "",
     apps: AppsOption = None,
     to: Annotated[
         str, typer.Option(metavar="ID", help="This release, as `roost releases` names it.", show_default=False)
     ] = "",
+    allow_schema_mismatch: Annotated[
+        bool,
+        typer.Option(
+            "--allow-schema-mismatch", help="Also to a release that doesn't know all migrations of the database."
+        ),
+    ] = False,
     limit: LimitOption = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -32,6 +38,10 @@ def rollback(
         raise UsageError(f"{to!r} can't be the id of a release.")
     known = [app.name for app in operation.loaded.apps]
     named = [one_app(operation, apps, "A release")] if to else named_apps(operation, apps)
-    operation.variables = {"app_rollback": apps_to_roll_back(known, named, to), "app_rollback_to": to}
+    operation.variables = {
+        "app_rollback": apps_to_roll_back(known, named, to),
+        "app_rollback_to": to,
+        "app_allow_schema_mismatch": allow_schema_mismatch,
+    }
     with locked(operation.inventory):
         run_and_tell(operation)

@@ -44,6 +44,7 @@ def app_apps(
             "health": {"path": app.web.health, "host": app.domains[0]},
             "build_commands": _build_commands(app),
             "release_commands": list(app.release_commands),
+            "migrations": _migrations(app),
             "run_release_commands": context.is_first("app" if context.topology.members("app") else "worker"),
             "environment": _environment(app),
             "secrets": _secrets(app, context, vault_apps, vault_redis_password),
@@ -97,6 +98,15 @@ def _source(app: ResolvedApp, inventory: Path, vault_apps: Mapping[str, Mapping[
 
 def _python(app: ResolvedApp) -> dict[str, str]:
     return {key: value for key, value in app.python.model_dump().items() if value is not None}
+
+
+def _migrations(app: ResolvedApp) -> dict[str, Any]:
+    database = app.database
+    return {
+        "listing": app.migrations or "",
+        "lock_timeout": database.migration_lock_timeout if database else 0,
+        "backup": bool(database and database.backup_before_migrations),
+    }
 
 
 def _build_commands(app: ResolvedApp) -> list[str]:

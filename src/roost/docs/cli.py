@@ -37,7 +37,9 @@ it has the keys `ok`, `exit_code`, `seconds`, `hosts` (the number of tasks per h
 `skipped`, `failed` or `unreachable`), `changes` (per host, each with `kind`: `file`, `package`, `service` or `other`,
 `what` and `verb`), `failures` (each with `host`, `task`, `path`, `unreachable`, `reason` and `next_step`), `timings`,
 `warnings` and `errors`. `deploy` and `rollback` add `releases` (each with `app`, `host`, `release`, `previous` and
-`already_live`). Messages for people go to standard error.
+`already_live`) and `migrations` (each with `app`, the lists `pending` with `--check`, `applied` and `unknown`: those
+of the database that the release does not know; and `backup`, the path of the dump made before). Messages for people go
+to standard error.
 
 """
 

@@ -222,6 +222,16 @@ class Database(Declared):
     url: VaultOrDatabaseUrl | None = Field(
         default=None, description="A database elsewhere, usually a secret; Roost then creates none."
     )
+    migration_lock_timeout: int = Field(
+        default=10,
+        ge=0,
+        le=3600,
+        description="Seconds that a release command waits for a lock before the deploy gives up; 0 for no limit.",
+    )
+    backup_before_migrations: bool = Field(
+        default=False,
+        description="Whether the database is dumped on the application's host before migrations are applied.",
+    )
 
 
 class AppRedis(Declared):
@@ -305,6 +315,12 @@ class App(Declared):
         default=None,
         description="Run once for each release, on one host, before it goes live. "
         "*Django: `python manage.py migrate --noinput`.",
+    )
+    migrations: Command | None = Field(
+        default=None,
+        description="Lists the migrations of a release, `[X] applied` and `[ ] pending` ones each on a line of their "
+        "own; for Alembic: `alembic current && alembic history`. "
+        "*Django, with its `migrate` among the release commands: `python manage.py showmigrations --plan`.",
     )
     build_commands: list[Command] | None = Field(
         default=None,

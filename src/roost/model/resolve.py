@@ -3,11 +3,27 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from roost.model.app import DEFAULT_THREADS, App, Celery, Media, Pool, Python, Server, Source, Static, Web, WorkerClass
+from roost.model.app import (
+    DEFAULT_THREADS,
+    App,
+    Celery,
+    Database,
+    Media,
+    Pool,
+    Python,
+    Server,
+    Source,
+    Static,
+    Web,
+    WorkerClass,
+)
 from roost.model.stack import Stack
 
 GENERATED_SECRET = "SECRET_KEY"  # noqa: S105 - the name of a variable, not a secret
 """The one secret of an application that Roost makes up by itself."""
+
+POSTGRESQL_CLIENT = "postgresql-client"
+"""The Debian package with psql and pg_dump."""
 
 _PRIVATE_TOP_LEVELS = frozenset(
     {"example", "home", "internal", "invalid", "lan", "local", "localhost", "onion", "test"}
@@ -24,6 +40,7 @@ class Preset:
     static: bool
     secret_key: bool
     release_commands: tuple[str, ...] = ()
+    migrations: tuple[str, ...] = ()
     build_commands: tuple[str, ...] = ()
 
 
@@ -34,6 +51,7 @@ PRESETS = {
         static=True,
         secret_key=True,
         release_commands=("python manage.py migrate --noinput",),
+        migrations=("python manage.py showmigrations --plan",),
         build_commands=("python manage.py collectstatic --noinput",),
     ),
     "fastapi": Preset(attribute="app", database=False, static=False, secret_key=False),
@@ -89,6 +107,8 @@ class ResolvedDatabase:
     name: str
     extensions: tuple[str, ...]
     url: str | None
+    migration_lock_timeout: int
+    backup_before_migrations: bool
 
 
 @dataclass(frozen=True)
@@ -110,6 +130,7 @@ class ResolvedApp:
     env: dict[str, str]
     secrets: tuple[str, ...]
     release_commands: tuple[str, ...]
+    migrations: str | None
     build_commands: tuple[str, ...]
     packages: tuple[str, ...]
     tls: Literal["letsencrypt", "selfsigned"]
@@ -129,7 +150,11 @@ def resolve(app: App, stack: Stack) -> ResolvedApp:
     """Fill in what the framework and the stack imply for one application."""
     preset = PRESETS[app.framework]
     secrets = dict.fromkeys([*([GENERATED_SECRET] if preset.secret_key else []), *app.secrets])
-    release, build = app.release_commands, app.build_commands
+    implied = _implied(preset.release_commands, app)
+    release = implied if app.release_commands is None else tuple(app.release_commands)
+    build = _implied(preset.build_commands, app) if app.build_commands is None else tuple(app.build_commands)
+    migrates = bool(set(implied) & set(release))
+    database = _database(app)
     return ResolvedApp(
         name=app.name,
         framework=app.framework,
@@ -139,15 +164,16 @@ def resolve(app: App, stack: Stack) -> ResolvedApp:
         python=_python(app),
         web=_web(app.web, app),
         celery=_celery(app.celery),
-        database=_database(app),
+        database=database,
         redis_database=_redis_database(app),
         static=app.static if "static" in app.model_fields_set or not preset.static else Static(),
         media=app.media,
         env=dict(app.env),
         secrets=tuple(secrets),
-        release_commands=_implied(preset.release_commands, app) if release is None else tuple(release),
-        build_commands=_implied(preset.build_commands, app) if build is None else tuple(build),
-        packages=tuple(app.packages),
+        release_commands=release,
+        migrations=app.migrations or next(iter(_implied(preset.migrations, app) if migrates else ()), None),
+        build_commands=build,
+        packages=tuple(dict.fromkeys([*app.packages, *([POSTGRESQL_CLIENT] if database else [])])),
         tls=_tls(app, stack),
     )
 
@@ -215,10 +241,17 @@ def _pool(pool: Pool) -> ResolvedPool:
 
 def _database(app: App) -> ResolvedDatabase | None:
     declared = app.database
+    if declared is None and PRESETS[app.framework].database and "database" not in app.model_fields_set:
+        declared = Database()
     if declared is None:
-        wanted = PRESETS[app.framework].database and "database" not in app.model_fields_set
-        return ResolvedDatabase(name=app.name, extensions=(), url=None) if wanted else None
-    return ResolvedDatabase(name=declared.name or app.name, extensions=tuple(declared.extensions), url=declared.url)
+        return None
+    return ResolvedDatabase(
+        name=declared.name or app.name,
+        extensions=tuple(declared.extensions),
+        url=declared.url,
+        migration_lock_timeout=declared.migration_lock_timeout,
+        backup_before_migrations=declared.backup_before_migrations,
+    )
 
 
 def _redis_database(app: App) -> int | None:

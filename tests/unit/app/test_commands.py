@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jinja2
 import pytest
-from ansible.module_utils.roost_app.commands import WITH_ENVIRONMENT, failure
+from ansible.module_utils.roost_app.commands import WITH_ENVIRONMENT, WITH_OPTIONS, failure
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "app" / "templates"
 
@@ -40,3 +40,13 @@ def test_environment_file_keeps_every_character(tmp_path: Path, value: str) -> N
     file.write_text(environment.from_string(template).render(item=item))
     command = ["sh", str(ROLE / "usr/local/lib/roost/with-environment"), str(file), "printenv", "VALUE"]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == f"{value}\n"
+
+
+@pytest.mark.parametrize(
+    ("own", "seen"),
+    [(None, "-c lock_timeout=10s"), ("-c lock_timeout=0", "-c lock_timeout=10s -c lock_timeout=0")],
+)
+def test_the_applications_own_session_options_come_last(own: str | None, seen: str) -> None:
+    environment = {"PATH": "/usr/bin:/bin"} | ({"PGOPTIONS": own} if own else {})
+    command = ["sh", "-c", WITH_OPTIONS, "sh", "-c lock_timeout=10s", 'echo "$PGOPTIONS"']
+    assert subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout == f"{seen}\n"

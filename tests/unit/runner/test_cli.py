@@ -186,6 +186,13 @@ def test_rollback_is_of_the_only_application(requests: list[RunRequest]) -> None
     assert [request.variables["app_rollback_to"] for request in requests] == ["", "3f2a9c1d7e55"]
     assert requests[0].variables["app_rollback"] == ["shop"]
     assert isinstance(invoke("rollback", "-e", "prod", "--to", "../x").exception, UsageError)
+    assert invoke("rollback", "-e", "prod", "--allow-schema-mismatch").exit_code == 0
+    assert [request.variables["app_allow_schema_mismatch"] for request in requests] == [False, False, True]
+
+
+def test_deploy_can_be_tried_without_doing_it(requests: list[RunRequest]) -> None:
+    assert invoke("deploy", "-e", "prod", "--check").exit_code == 0
+    assert [request.check for request in requests] == [True]
 
 
 @pytest.mark.parametrize("reason", ["", " ", "two\nlines", "{{ lookup('pipe', 'id') }}", "x" * 201])

@@ -3,6 +3,7 @@ from typing import Any
 from roost.deployed import SwitchCollector
 from roost.events import Status
 from roost.failures import failure_of
+from roost.migrations import MigrationsCollector
 from roost.releases import ReleasesCollector, release_table
 from tests.unit.runner import result
 
@@ -71,3 +72,14 @@ def test_a_persons_lock_ends_a_run_with_75_and_says_how_to_end_it() -> None:
     failure = failure_of(result("app_lock", returned, Status.FAILED))
     assert failure.locked
     assert "roost unlock" in failure.next_step
+
+
+def test_migrations_are_told_once_by_the_host_that_applies_them() -> None:
+    nothing = {"app": "atlas", "pending": [], "applied": [], "unknown": [], "backup": "", "told": []}
+    told = nothing | {"applied": ["a.2"], "told": ["atlas: 1 migration applied:", "  a.2"]}
+    collector = MigrationsCollector()
+    for migrations in (told, nothing):
+        collector(result("app_commands", {"migrations": migrations}, Status.CHANGED))
+    collector(result("app_release", {"release": "bbb"}, Status.OK))
+    assert list(collector.lines()) == told["told"]
+    assert collector.data() == [{"app": "atlas", "pending": [], "applied": ["a.2"], "unknown": [], "backup": ""}]

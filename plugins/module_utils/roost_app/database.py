@@ -1,0 +1,98 @@
+"""An application's PostgreSQL database, reached with the application's own credentials."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from ansible.module_utils.roost_app.commands import run, run_in_release
+from ansible.module_utils.roost_app.errors import ReleaseError
+from ansible.module_utils.roost_app.paths import AppPaths
+
+# What of a URL's query libpq also reads from the environment.
+_QUERY = {
+    "channel_binding": "PGCHANNELBINDING",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+    "options": "PGOPTIONS",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+}
+# Whom a migration may have waited for: sessions with locks on tables. What those of other users do stays hidden.
+_HOLDERS = """
+    SELECT format('process %s (%s%s) holds locks on %s', a.pid, coalesce(nullif(a.application_name, ''), a.usename),
+        ', ' || a.state || ' in a transaction of ' || extract(epoch FROM now() - a.xact_start)::int || ' s',
+        string_agg(DISTINCT c.relname, ', '))
+    FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_class c ON c.oid = l.relation
+    WHERE l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND c.relkind IN ('r', 'p') AND c.relnamespace <> 'pg_catalog'::regnamespace AND a.pid <> pg_backend_pid()
+    GROUP BY a.pid, a.application_name, a.usename, a.state, a.xact_start
+    ORDER BY a.xact_start LIMIT 3
+"""
+
+
+def database_url(paths: AppPaths, release: Path) -> str:
+    """Return the URL of the application's database, "" if it has none."""
+    return run_in_release('printf %s "${DATABASE_URL-}"', release, paths)
+
+
+def connection(url: str) -> dict[str, str]:
+    """Return the variables by which PostgreSQL's programs reach the database: an argument would show its password."""
+    parts = urlsplit(url)
+    if not parts.scheme.startswith("postgres"):
+        raise ReleaseError("DATABASE_URL is no postgresql:// URL")
+    given = {
+        "PGHOST": parts.hostname or "",
+        "PGPORT": str(parts.port or ""),
+        "PGUSER": unquote(parts.username or ""),
+        "PGPASSWORD": unquote(parts.password or ""),
+        "PGDATABASE": unquote(parts.path.removeprefix("/")),
+        **{_QUERY[name]: value for name, value in parse_qsl(parts.query) if name in _QUERY},
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def lock_holders(paths: AppPaths, release: Path) -> list[str]:
+    """Return a line for each session that holds locks on tables; none if they can't be asked for."""
+    command = ["psql", "--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--command", _HOLDERS]
+    try:
+        found = run(command, environment=connection(database_url(paths, release)))
+    except (ReleaseError, OSError):
+        return []
+    return found.splitlines()
+
+
+def dump(paths: AppPaths, release: Path, name: str, *, keep: int, lock_timeout: int) -> Path:
+    """Dump the whole database in pg_dump's custom format, as `name`, and remove all but the `keep` newest dumps.
+
+    A dump that fails, or can't be read again, raises ReleaseError and leaves nothing behind.
+    """
+    paths.backups.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for left_over in paths.backups.glob(".*.part"):
+        left_over.unlink()
+    file, staged = paths.backups / name, paths.backups / f".{name}.part"
+    # Without it, pg_dump would wait for a lock without end.
+    patience = [f"--lock-wait-timeout={lock_timeout}s"] if lock_timeout else []
+    try:
+        variables = connection(database_url(paths, release))
+        staged.touch(mode=0o600)
+        run(["pg_dump", "--format=custom", "--no-password", *patience, f"--file={staged}"], environment=variables)
+        run(["pg_restore", "--list", str(staged)])
+        _sync(staged)
+        staged.rename(file)
+    except (ReleaseError, OSError) as problem:
+        staged.unlink(missing_ok=True)
+        raise ReleaseError(f"the database can't be backed up: {problem}") from None
+    for old in sorted(paths.backups.glob("*.dump"))[:-keep]:
+        old.unlink()
+    return file
+
+
+def _sync(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
