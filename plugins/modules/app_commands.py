@@ -9,7 +9,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_app.attempt import Attempt
 from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.lock import deploy_lock
-from ansible.module_utils.roost_app.migrations import in_words, report
+from ansible.module_utils.roost_app.migrations import report, warnings
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.release_commands import ReleaseCommands
 from ansible.module_utils.roost_app.releases import target_name
@@ -111,9 +111,8 @@ def main() -> None:
         except ReleaseError as problem:
             module.fail_json(msg=str(problem), rc=problem.exit_code)
         phases = {name: seconds for name, seconds in attempt.phases.items() if name not in before}
-    if migrations["unknown"]:
-        names = in_words(migrations["unknown"])
-        module.warn(f"{paths.name}: the database has migrations that release {release} does not know: {names}")
+    for warning in warnings(paths.name, migrations["unknown"]):
+        module.warn(warning)
     module.exit_json(changed=bool(commands), commands=commands, phases=phases, migrations=migrations)
 
 

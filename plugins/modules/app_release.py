@@ -13,7 +13,7 @@ from ansible.module_utils.roost_app.build import Build, Python, copy_archive
 from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.interpreters import interpreter
 from ansible.module_utils.roost_app.lock import deploy_lock
-from ansible.module_utils.roost_app.migrations import report
+from ansible.module_utils.roost_app.migrations import report, warnings
 from ansible.module_utils.roost_app.operator_lock import refuse_if_locked
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.release_commands import ReleaseCommands
@@ -292,7 +292,8 @@ def main() -> None:
         result = release.guess() if module.check_mode else release.build()
     except ReleaseError as problem:
         module.fail_json(msg=str(problem), rc=problem.exit_code)
-    for warning in release.warnings:
+    unknown = result.get("migrations", {}).get("unknown", [])
+    for warning in [*release.warnings, *warnings(release.paths.name, unknown)]:
         module.warn(warning)
     module.exit_json(**result)
 

@@ -96,6 +96,12 @@ def test_plain_ansible_and_the_runner_leave_no_secret_behind(journey: Journey) -
     assert (journey.project.root / ".vault-password").stat().st_mode & 0o777 == 0o600
 
 
+def test_migrations_are_recorded(journey: Journey) -> None:
+    schema = json.loads(journey.host.run("cat /srv/atlas/schema.json"))
+    assert {"places.0002_sample_places", "sessions.0001_initial"} <= set(schema["applied"])
+    assert schema["begun"] == []
+
+
 def test_page_and_styles_answer_over_https(journey: Journey) -> None:
     page = journey.host.curl(f"{SITE}/")
     assert "<title>" in page

@@ -86,6 +86,13 @@ def told_after(app: str, applied: list[str]) -> list[str]:
     return [f"{app}: {_count(applied)} applied:", *_shown(applied)] if applied else []
 
 
+def warnings(app: str, unknown: list[str]) -> list[str]:
+    """Warn of migrations that the database has and a release to deploy doesn't know."""
+    return (
+        [f"{app}: the database has migrations that this release does not know: {in_words(unknown)}"] if unknown else []
+    )
+
+
 def in_words(names: list[str], most: int = 5) -> str:
     """Return a few names on one line: `places.0003_name, places.0004_size and 7 more`."""
     more = f" and {len(names) - most} more" if len(names) > most else ""

@@ -40,7 +40,7 @@ class Preset:
     static: bool
     secret_key: bool
     release_commands: tuple[str, ...] = ()
-    migrations: tuple[str, ...] = ()
+    migrations: str | None = None
     build_commands: tuple[str, ...] = ()
 
 
@@ -51,7 +51,7 @@ PRESETS = {
         static=True,
         secret_key=True,
         release_commands=("python manage.py migrate --noinput",),
-        migrations=("python manage.py showmigrations --plan",),
+        migrations="python manage.py showmigrations --plan",
         build_commands=("python manage.py collectstatic --noinput",),
     ),
     "fastapi": Preset(attribute="app", database=False, static=False, secret_key=False),
@@ -150,10 +150,10 @@ def resolve(app: App, stack: Stack) -> ResolvedApp:
     """Fill in what the framework and the stack imply for one application."""
     preset = PRESETS[app.framework]
     secrets = dict.fromkeys([*([GENERATED_SECRET] if preset.secret_key else []), *app.secrets])
-    implied = _implied(preset.release_commands, app)
-    release = implied if app.release_commands is None else tuple(app.release_commands)
-    build = _implied(preset.build_commands, app) if app.build_commands is None else tuple(app.build_commands)
-    migrates = bool(set(implied) & set(release))
+    implied = [_implied(command, app) for command in preset.release_commands]
+    release = implied if app.release_commands is None else app.release_commands
+    build = app.build_commands
+    migrations = _implied(preset.migrations, app) if preset.migrations and set(implied) & set(release) else None
     database = _database(app)
     return ResolvedApp(
         name=app.name,
@@ -170,9 +170,11 @@ def resolve(app: App, stack: Stack) -> ResolvedApp:
         media=app.media,
         env=dict(app.env),
         secrets=tuple(secrets),
-        release_commands=release,
-        migrations=app.migrations or next(iter(_implied(preset.migrations, app) if migrates else ()), None),
-        build_commands=build,
+        release_commands=tuple(release),
+        migrations=app.migrations or migrations,
+        build_commands=tuple(
+            build if build is not None else [_implied(command, app) for command in preset.build_commands]
+        ),
         packages=tuple(dict.fromkeys([*app.packages, *([POSTGRESQL_CLIENT] if database else [])])),
         tls=_tls(app, stack),
     )
@@ -197,11 +199,9 @@ def _python(app: App) -> Python:
     return app.python.model_copy(update={"requirements": "requirements.txt"})
 
 
-def _implied(commands: tuple[str, ...], app: App) -> tuple[str, ...]:
-    """The commands that the framework implies. A package of the index brings no manage.py."""
-    if not app.source.pypi:
-        return commands
-    return tuple(command.replace("manage.py", "-m django") for command in commands)
+def _implied(command: str, app: App) -> str:
+    """A command that the framework implies. A package of the index brings no manage.py."""
+    return command.replace("manage.py", "-m django") if app.source.pypi else command
 
 
 def _web(web: Web, app: App) -> ResolvedWeb:
