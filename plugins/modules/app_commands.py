@@ -8,7 +8,6 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_app.attempt import Attempt
 from ansible.module_utils.roost_app.errors import ReleaseError
-from ansible.module_utils.roost_app.lock import deploy_lock
 from ansible.module_utils.roost_app.migrations import report, warnings
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.release_commands import ReleaseCommands
@@ -47,6 +46,7 @@ options:
     type: int
     default: 0
   who: {description: Who deploys., type: str, default: ansible}
+  run: {description: The run that has the turn (M(app_turn)); without one only the lock counts., type: str, default: ""}
 """
 
 EXAMPLES = r"""
@@ -61,7 +61,6 @@ EXAMPLES = r"""
 
 RETURN = r"""
 commands: {description: The commands that were run., returned: always, type: list, elements: str}
-phases: {description: Seconds that they took as C(release_commands), and the C(backup)., returned: always, type: dict}
 migrations:
   description: >-
     The migrations that are pending (in check mode), that were applied, and that the database has but the release does
@@ -78,6 +77,7 @@ ARGUMENTS = {
     "lock_timeout": {"type": "int", "default": 0},
     "backups": {"type": "int", "default": 0},
     "who": {"type": "str", "default": "ansible"},
+    "run": {"type": "str", "default": ""},
 }
 
 
@@ -92,7 +92,7 @@ def bring(attempt: Attempt, params: dict[str, Any], check_mode: bool) -> dict[st
     )
     if check_mode:
         return commands.look()
-    with deploy_lock(attempt.paths.lock, attempt.who), attempt.recorded_if_it_fails():
+    with attempt.at_work("release_commands"), attempt.recorded_if_it_fails():
         return commands.run()
 
 
@@ -102,18 +102,16 @@ def main() -> None:
     release = module.params["release"]
     is_live = bool(release) and target_name(paths.current) == release
     commands = [] if is_live else module.params["commands"]
-    phases, migrations = {}, report(paths.name)
+    migrations = report(paths.name)
     if commands and release:
-        attempt = Attempt.of_built(paths, release, module.params["who"])
-        before = set(attempt.phases)
+        attempt = Attempt.of_built(paths, release, module.params["who"], run=module.params["run"])
         try:
             migrations = bring(attempt, module.params, module.check_mode)
         except ReleaseError as problem:
             module.fail_json(msg=str(problem), rc=problem.exit_code)
-        phases = {name: seconds for name, seconds in attempt.phases.items() if name not in before}
     for warning in warnings(paths.name, migrations["unknown"]):
         module.warn(warning)
-    module.exit_json(changed=bool(commands), commands=commands, phases=phases, migrations=migrations)
+    module.exit_json(changed=bool(commands), commands=commands, migrations=migrations)
 
 
 if __name__ == "__main__":

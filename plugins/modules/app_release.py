@@ -21,6 +21,7 @@ from ansible.module_utils.roost_app.releases import choose_release, inputs_diges
 from ansible.module_utils.roost_app.repository import Repository, public
 from ansible.module_utils.roost_app.room import refuse_without_room
 from ansible.module_utils.roost_app.ssh_access import SshAccess
+from ansible.module_utils.roost_app.turn import BUILD
 from ansible.module_utils.roost_app.uv import Uv, distribution
 
 DOCUMENTATION = r"""
@@ -93,6 +94,7 @@ options:
     type: str
     default: ""
   lock_timeout: {description: Seconds that it waits for a lock of PostgreSQL., type: int, default: 0}
+  run: {description: The run that has the turn (M(app_turn)); without one only the lock counts., type: str, default: ""}
   content_id: {description: Set by the action plugin; id of the folder's content., type: str, default: ""}
   archive: {description: Set by the action plugin; the sent folder., type: path}
 """
@@ -142,6 +144,7 @@ ARGUMENTS = {
     "who": {"type": "str", "default": "ansible"},
     "listing": {"type": "str", "default": ""},
     "lock_timeout": {"type": "int", "default": 0},
+    "run": {"type": "str", "default": ""},
     "content_id": {"type": "str", "default": ""},
     "archive": {"type": "path"},
 }
@@ -189,8 +192,9 @@ class Release:
     def build(self) -> dict[str, Any]:
         """Build it unless it is complete."""
         refuse_if_locked(self.paths)
-        attempt = Attempt(self.paths, self.params["who"], **origin({"source": self.public_source}))
-        with deploy_lock(self.paths.lock, self.params["who"]), attempt.recorded_if_it_fails():
+        origin_known = origin({"source": self.public_source})
+        attempt = Attempt(self.paths, self.params["who"], **origin_known, run=self.params["run"])
+        with attempt.at_work(BUILD), attempt.recorded_if_it_fails():
             return self._build_as(attempt)
 
     def _look(self) -> dict[str, Any]:

@@ -28,9 +28,9 @@ RETURN = r"""
 apps:
   description: >-
     Of each application its name, live (a release), earlier (the good ones before it, the nearest first), good (all
-    that a rollback may name), lock (who, since, why; or nothing), releases (each with id, state, reason, version,
-    commit, source, who, when, phases in seconds, and unknown_migrations: those of the database that it is not known
-    to know) and history (the last attempts).
+    that a rollback may name), lock (who, since, why; or nothing), turn (the run that deploys; or nothing), releases
+    (each with id, state, reason, version, commit, source, who, when, phases in seconds, and unknown_migrations: those
+    of the database that it is not known to know) and history (the last attempts).
   returned: always
   type: list
   elements: dict
