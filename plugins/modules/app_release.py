@@ -11,9 +11,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_app.attempt import Attempt, origin
 from ansible.module_utils.roost_app.build import Build, Python, copy_archive
 from ansible.module_utils.roost_app.errors import ReleaseError
+from ansible.module_utils.roost_app.frontend import Frontend
 from ansible.module_utils.roost_app.interpreters import interpreter
 from ansible.module_utils.roost_app.lock import deploy_lock
 from ansible.module_utils.roost_app.migrations import report, warnings
+from ansible.module_utils.roost_app.node import Node
 from ansible.module_utils.roost_app.operator_lock import refuse_if_locked
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.release_commands import ReleaseCommands
@@ -84,6 +86,23 @@ options:
     type: list
     elements: str
     default: []
+  frontend:
+    description: A front end to build with npm; none if it has no C(path).
+    type: dict
+    default: {}
+    suboptions:
+      path: {description: "Its folder in the source, with package-lock.json.", type: str, default: ""}
+      build: {description: Shell command that builds it., type: str, default: npm run build}
+      output: {description: Folder in C(path) that the command fills., type: str, default: dist}
+      node: {description: Version of Node., type: str, default: ""}
+      environment:
+        description: Environment variables of the build (name, value).
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name: {description: Name of the variable., type: str, required: true}
+          value: {description: Its value., type: str, required: true}
   uv_version: {description: Version of uv., type: str, required: true}
   min_free_mb: {description: MiB that must be free under C(/srv) before a build., type: int, default: 500}
   who: {description: Who deploys., type: str, default: ansible}
@@ -133,12 +152,25 @@ SERVERS = {
     "name": {"type": "str", "required": True},
     "requirement": {"type": "str", "required": True},
 }
+FRONTEND = {
+    "path": {"type": "str", "default": ""},
+    "build": {"type": "str", "default": "npm run build"},
+    "output": {"type": "str", "default": "dist"},
+    "node": {"type": "str", "default": ""},
+    "environment": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"name": {"type": "str", "required": True}, "value": {"type": "str", "required": True}},
+    },
+}
 ARGUMENTS = {
     "name": {"type": "str", "required": True},
     "source": {"type": "dict", "required": True, "options": SOURCE},
     "python": {"type": "dict", "default": {}, "options": PYTHON},
     "servers": {"type": "list", "elements": "dict", "default": [], "options": SERVERS},
     "build_commands": {"type": "list", "elements": "str", "default": []},
+    "frontend": {"type": "dict", "default": {}, "options": FRONTEND},
     "uv_version": {"type": "str", "required": True},
     "min_free_mb": {"type": "int", "default": 500},
     "who": {"type": "str", "default": "ansible"},
@@ -157,6 +189,7 @@ class Release:
         self.params = params
         self.source = {key: params["source"][key] or "" for key in ("kind", "location", "version")}
         self.paths = AppPaths(params["name"])
+        self.frontend = params["frontend"] if params["frontend"].get("path") else None
         self.uv = Uv(params["uv_version"])
         access = SshAccess(
             self.paths.known_hosts, params["source"]["deploy_key"] or "", tuple(params["source"]["host_keys"] or [])
@@ -256,6 +289,7 @@ class Release:
             "python": self.params["python"],
             "servers": self.params["servers"],
             "build_commands": self.params["build_commands"],
+            **({"frontend": self.frontend} if self.frontend else {}),
         }
 
     def _lasting_location(self) -> str:
@@ -285,8 +319,16 @@ class Release:
             servers={server["name"]: server["requirement"] for server in self.params["servers"]},
             commands=self.params["build_commands"],
             fill_source=fill_source,
+            frontend=self._frontend(),
             phases=attempt.phases,
         )
+
+    def _frontend(self) -> Frontend | None:
+        if self.frontend is None:
+            return None
+        variables = {variable["name"]: variable["value"] for variable in self.frontend["environment"]}
+        node = Node(self.frontend["node"])
+        return Frontend(**{**self.frontend, "node": node, "environment": variables})
 
 
 def main() -> None:

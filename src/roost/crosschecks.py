@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import combinations, count
 from pathlib import Path
 
 from roost.budget import CONNECTION_RESERVE, RELEASES_SIDE_BY_SIDE, connections_needed, connections_of
@@ -236,18 +236,38 @@ def _migrations(subject: Subject) -> Iterator[Mistake]:
 
 
 def _urls(subject: Subject) -> Iterator[Mistake]:
-    for path, _, resolved in subject.apps:
-        if resolved.static and resolved.media:
-            first, second = sorted([resolved.static.url, resolved.media.url], key=len)
+    """Whatever nginx serves by itself needs a URL of its own; the backend's may contain it, but not be the same."""
+    for path, app, resolved in subject.apps:
+        served: list[tuple[KeyPath, str]] = []
+        if resolved.static:
+            served.append((("static", "url"), resolved.static.url))
+        if resolved.media:
+            served.append((("media", "url"), resolved.media.url))
+        if resolved.frontend:
+            served.append((("frontend", "assets", "url"), resolved.frontend.assets_url))
+        for (earlier_keys, earlier), (keys, url) in combinations(served, 2):
+            first, second = sorted([earlier, url], key=len)
             if second.startswith(first):
                 yield Mistake(
-                    (*path, "media", "url"),
-                    f"{first} and {second} overlap: static and media need URLs of their own.",
+                    _given(path, app, *map(str, keys)),
+                    f"{first} and {second} overlap: {earlier_keys[0]} and {keys[0]} need URLs of their own.",
                 )
+        for index, url in enumerate(resolved.frontend.backend if resolved.frontend else ()):
+            for keys, other in served:
+                if url == other:
+                    yield Mistake(
+                        (*path, "frontend", "backend", index), f"{url} is where {keys[0]} is served already: remove it."
+                    )
+
+
+def _frontends(subject: Subject) -> Iterator[Mistake]:
+    for path, _, resolved in subject.apps:
+        if resolved.frontend and resolved.source.pypi:
+            yield Mistake((*path, "frontend"), "A package of the index has no front end to build: use git or path.")
 
 
 def _local_sources(subject: Subject) -> Iterator[Mistake]:
-    for path, _, resolved in subject.apps:
+    for path, app, resolved in subject.apps:
         if resolved.source.path is None:
             continue
         folder = subject.sources / resolved.source.path
@@ -258,6 +278,13 @@ def _local_sources(subject: Subject) -> Iterator[Mistake]:
             name = getattr(resolved.python, key)
             if name and not (folder / name).is_file():
                 yield Mistake((*path, "python", key), f"There is no file {name} in {resolved.source.path}.")
+        if resolved.frontend:
+            for name in ("package.json", "package-lock.json"):
+                if not (folder / resolved.frontend.path / name).is_file():
+                    yield Mistake(
+                        _given(path, app, "frontend", "path"),
+                        f"There is no file {name} in {resolved.source.path}/{resolved.frontend.path}.",
+                    )
 
 
 def _packaged_sources(subject: Subject) -> Iterator[Mistake]:
@@ -314,6 +341,7 @@ _CHECKS: tuple[Check, ...] = (
     _variables,
     _migrations,
     _urls,
+    _frontends,
     _local_sources,
     _packaged_sources,
 )

@@ -1,4 +1,4 @@
-"""FastAPI and Flask on one host: what their users rely on, through nginx, and during a deploy."""
+"""FastAPI, Flask and front ends on one host: what their users rely on, through nginx, and during a deploy."""
 
 import json
 import re
@@ -14,6 +14,7 @@ from tests.support.project import REPOSITORY, Project, Run
 
 PULSE = "https://pulse.test"
 MEMO = "https://memo.test"
+GUESTBOOK = "https://guestbook.test"
 APPS = REPOSITORY / "examples" / "apps"
 CLIENT = (REPOSITORY / "tests" / "support" / "websocket_client.py").read_text()
 PYTHON = "/srv/pulse/current/venv/bin/python"
@@ -49,6 +50,16 @@ STACK = {
             "wsgi": "memo:app",
             "database": True,
             "release_commands": ["flask --app memo init-db"],
+        },
+        {
+            "name": "guestbook",
+            "framework": "flask",
+            "domains": ["guestbook.test"],
+            "source": {"path": "examples/apps/guestbook"},
+            "wsgi": "guestbook:app",
+            "database": True,
+            "release_commands": ["flask --app guestbook init-db"],
+            "frontend": True,
         },
     ]
 }
@@ -207,6 +218,72 @@ def test_a_release_that_can_not_start_keeps_the_old_one(examples: Examples, tmp_
     assert bad.code != 0
     assert "this release is bad" in bad.output
     assert release_of(host, PULSE) == before
+
+
+def cache_control(host: Host, url: str) -> str:
+    headers = host.curl(url, "--head").lower().splitlines()
+    return next((line.partition(": ")[2] for line in headers if line.startswith("cache-control:")), "")
+
+
+def linked_files(host: Host, url: str) -> list[str]:
+    """Return the paths of the scripts and styles that a page refers to, those alone whose names carry a hash."""
+    return re.findall(r'(?:src|href)="(/[^"]*/[^"]*[.-][^"]{8,}\.(?:js|css))"', host.curl(url))
+
+
+def test_a_single_page_application_answers_all_but_the_urls_of_its_application(host: Host) -> None:
+    page = host.curl(f"{GUESTBOOK}/")
+    assert "<title>Guestbook</title>" in page
+    assert host.curl(f"{GUESTBOOK}/entries/7") == page
+    assert host.json(f"{GUESTBOOK}/api/entries/", "--json", json.dumps({"name": "Ada", "text": "Lovely."}))["id"] == 1
+    assert host.status(f"{GUESTBOOK}/api/nothing/") == 404
+    assert release_of(host, GUESTBOOK)
+
+
+def test_browsers_keep_files_with_a_hash_and_ask_again_for_pages(host: Host) -> None:
+    files = linked_files(host, f"{GUESTBOOK}/")
+    assert {Path(file).suffix for file in files} == {".js", ".css"}
+    assert {cache_control(host, f"{GUESTBOOK}{file}") for file in files} == {"public, max-age=31536000, immutable"}
+    assert {cache_control(host, f"{GUESTBOOK}{path}") for path in ("/", "/entries/7", "/icon.svg")} == {"no-cache"}
+    assert host.status(f"{GUESTBOOK}/assets/index-00000000.js") == 404
+
+
+def test_npm_runs_neither_as_root_nor_as_the_application(host: Host) -> None:
+    owners = host.run("stat -c %U /var/cache/roost/npm /var/cache/roost/npm/_cacache").split()
+    assert owners == ["roost-build"] * 2
+    release = "/srv/guestbook/current"
+    assert host.run(f"find {release}/frontend ! -user root").split() == []
+    assert host.run(f"ls {release}/src/frontend").split().count("node_modules") == 0
+
+
+def test_a_front_end_that_fails_to_build_leaves_the_live_release(examples: Examples, tmp_path: Path) -> None:
+    host, project = examples.host, examples.project
+    source = tmp_path / "guestbook"
+    project.run("cp", "-r", str(APPS / "guestbook"), str(source))
+    (source / "frontend" / "src" / "App.jsx").write_text("export default function App( {")
+    project.edit_stack("guestbook", source={"path": str(source)})
+    release, page = release_of(host, GUESTBOOK), host.curl(f"{GUESTBOOK}/")
+    failed = project.run("roost", "deploy", "-e", "test", "--app", "guestbook")
+    assert failed.code != 0
+    assert "`npm run build` failed" in failed.output
+    assert "App.jsx" in failed.output
+    assert (release_of(host, GUESTBOOK), host.curl(f"{GUESTBOOK}/")) == (release, page)
+    assert host.run("ls /srv/guestbook/releases").split() == [release]
+
+
+def test_a_page_loaded_before_a_deploy_still_finds_its_files(examples: Examples, tmp_path: Path) -> None:
+    host, project = examples.host, examples.project
+    source = tmp_path / "guestbook"
+    project.run("cp", "-r", str(APPS / "guestbook"), str(source))
+    with (source / "frontend" / "src" / "style.css").open("a") as styles:
+        styles.write("h1 { color: teal; }\n")
+    project.edit_stack("guestbook", source={"path": str(source)})
+    before = linked_files(host, f"{GUESTBOOK}/")
+    deploy = project.run("roost", "deploy", "-e", "test", "--app", "guestbook")
+    assert deploy.code == 0, deploy.output[-4000:]
+    after = linked_files(host, f"{GUESTBOOK}/")
+    assert set(after) - set(before)
+    assert [host.status(f"{GUESTBOOK}{file}") for file in {*before, *after}] == [200] * len({*before, *after})
+    assert cache_control(host, f"{GUESTBOOK}{before[-1]}").endswith("immutable")
 
 
 def test_gunicorn_serves_the_same_release(examples: Examples) -> None:

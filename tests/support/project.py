@@ -60,10 +60,10 @@ class Project:
             "ANSIBLE_FORCE_COLOR": "0",
         }
 
-    def edit_stack(self, **changes: object) -> None:
-        """Set keys of the stack's first application."""
+    def edit_stack(self, app: str = "", **changes: object) -> None:
+        """Set keys of an application of the stack, of the first one if none is named."""
         document = yaml.safe_load(self.stack_file.read_text())
-        document["stack"]["apps"][0].update(changes)
+        next(entry for entry in document["stack"]["apps"] if app in ("", entry["name"])).update(changes)
         self.stack_file.write_text(yaml.safe_dump(document, sort_keys=False))
 
     def start(self, *command: str) -> subprocess.Popen[str]:

@@ -100,6 +100,17 @@ def test_local_sources_must_exist_and_hold_their_requirements(tmp_path: Path) ->
     assert mistakes(app(source={"path": str(folder)}), sources=Path("/nowhere")) == {}
 
 
+def test_a_front_end_needs_the_lock_file_of_npm(tmp_path: Path) -> None:
+    (tmp_path / "frontend").mkdir()
+    for name in ("requirements.txt", "frontend/package.json"):
+        (tmp_path / name).touch()
+    atlas = app(source={"path": str(tmp_path)}, frontend=True)
+    assert list(mistakes(atlas)) == ["stack.apps[0].frontend"]
+    assert "no file package-lock.json" in mistakes(atlas)["stack.apps[0].frontend"]
+    (tmp_path / "frontend" / "package-lock.json").touch()
+    assert mistakes(atlas) == {}
+
+
 def test_default_pools_keep_the_soft_limit_below_the_hard_one() -> None:
     pools = [{"name": f"p{limit}", "time_limit": limit} for limit in (2, 3, 10, 86_400)]
     assert mistakes(app(celery={"app": "atlas", "pools": pools}), postgresql={}) == {}

@@ -177,6 +177,31 @@ def test_sites_redirect_to_their_first_domain_and_private_ones_sign_themselves()
     assert [entry["kind"] for entry in edge.certbot_certificates(*arguments(ONE, "vm1"))] == ["acme", "selfsigned"]
 
 
+def test_a_front_end_owns_all_but_the_urls_of_its_application() -> None:
+    frontend = {"path": "web", "backend": ["/api/", "/health/"], "node": "22.20.0", "env": {"VITE_TITLE": "Atlas"}}
+    stack = {"acme_email": "ops@atlas.dev", "apps": [STACK["apps"][0] | {"frontend": frontend}]}
+    rest = arguments(MANY, "a1")[1:]
+    (site,) = edge.nginx_sites(stack, *rest)
+    assert site["frontend"] == {"root": "/srv/atlas/current/frontend", "backend": ["/api/"]}
+    assert site["static"][-1] == {
+        "url": "/assets/",
+        "path": "/srv/atlas/current/frontend/assets/",
+        "earlier_path": "/srv/atlas/previous/frontend/assets",
+        "immutable": True,
+        "hashes": "short",
+    }
+    (app,) = apps.app_apps(stack, *rest, VAULT_APPS, "secret", "inventories/prod")
+    assert app["frontend"] == {
+        "path": "web",
+        "build": "npm run build",
+        "output": "dist",
+        "node": "22.20.0",
+        "environment": [{"name": "VITE_TITLE", "value": "Atlas"}],
+    }
+    (worker,) = apps.app_apps(stack, *arguments(MANY, "w1")[1:], VAULT_APPS, "secret", "inventories/prod")
+    assert worker["frontend"] is None
+
+
 def test_packages_are_those_of_the_roles_that_a_host_gets() -> None:
     everything = packages.packages_names(*arguments(ONE, "vm1"))
     wanted = {"postgresql", "postgresql-postgis", "nginx", "supervisor", "certbot", "nftables", "libvips42"}

@@ -1,7 +1,7 @@
-"""Build a release: its source, its virtual environment, its built files, and at last its manifest.
+"""Build a release: its source, its virtual environment, its front end, its built files, and at last its manifest.
 
-The dependencies are installed by an account of their own, because installing runs code that came from
-elsewhere: not as root, and not as the application, so that the application can't change its own code later.
+The dependencies are installed, and the front end is built, by an account of their own, because that runs code that
+came from elsewhere: not as root, and not as the application, so that the application can't change its own code later.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ansible.module_utils.roost_app.commands import run, run_in_release
 from ansible.module_utils.roost_app.errors import ReleaseError
+from ansible.module_utils.roost_app.frontend import Frontend
 from ansible.module_utils.roost_app.history import now
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.releases import discard, write_manifest
@@ -55,6 +56,7 @@ class Build:
     servers: dict[str, str]
     commands: list[str]
     fill_source: Callable[[Path], None]
+    frontend: Frontend | None = None
     phases: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -78,6 +80,9 @@ class Build:
                 self.fill_source(self.source)
             with self._phase("dependencies"):
                 self._install()
+            if self.frontend:
+                with self._phase("frontend"):
+                    self._build_frontend(self.frontend)
             with self._phase("commands"):
                 self._run_commands()
             with self._phase("seal"):
@@ -120,11 +125,12 @@ class Build:
         ]:
             folder.mkdir()
             folder.chmod(mode)
+        programs = [self.venv / "bin", *([self.folder / "node" / "bin"] if self.frontend else [])]
         environment = {
             "APP_RELEASE": self.release,
             "STATIC_ROOT": self.folder / "static",
             "VIRTUAL_ENV": self.venv,
-            "PATH": f"{self.venv}/bin:/usr/local/bin:/usr/bin:/bin",
+            "PATH": ":".join([*map(str, programs), "/usr/local/bin:/usr/bin:/bin"]),
         }
         lines = [f'{name}="{value}"\n' for name, value in environment.items()]
         (self.folder / "release.env").write_text("".join(lines), encoding="utf-8")
@@ -155,6 +161,12 @@ class Build:
             self.uv.sync(self.venv, python.interpreter, cwd=(self.source / listed).parent)
         else:
             self.uv.install_file(self.venv, listed, cwd=self.source)
+
+    def _build_frontend(self, frontend: Frontend) -> None:
+        (self.folder / "node").symlink_to(frontend.node.folder)
+        frontend.node.ensure(self.uv)
+        frontend.build_in(self.source, self.folder / "frontend")
+        give(self.folder / "frontend", "root", "root")
 
     def _run_commands(self) -> None:
         name = self.paths.name

@@ -14,10 +14,11 @@ from ansible.module_utils.roost_app.paths import AppPaths
 
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SHELL_LINE = "-ec"
 WITH_ENVIRONMENT = "/usr/local/lib/roost/with-environment"
 # The application's own options come last, because the last one wins.
 WITH_OPTIONS = 'PGOPTIONS="$1${PGOPTIONS:+ $PGOPTIONS}"; export PGOPTIONS; exec sh -ec "$2"'
-TAIL_LINES = 15
+TELLING_LINES = 15
 TIMEOUT_SECONDS = 1800
 
 
@@ -32,6 +33,15 @@ class Account:
 ROOT = Account("root", Path("/root"))
 
 
+class CommandError(ReleaseError):
+    """A command failed; the message has the last lines of its output."""
+
+    def __init__(self, argv: Sequence[str], code: int, output: str) -> None:
+        super().__init__(failure(argv, code, last_lines(output)))
+        self.code = code
+        self.output = output
+
+
 def run(
     argv: Sequence[str],
     *,
@@ -42,7 +52,7 @@ def run(
 ) -> str:
     """Run a command, without a shell, and return what it wrote to its standard output.
 
-    Raises ReleaseError with the last lines of its output if it fails or runs longer than TIMEOUT_SECONDS.
+    Raises CommandError if it fails, ReleaseError if it runs longer than TIMEOUT_SECONDS.
     """
     user = pwd.getpwnam(account.user)
     variables = {
@@ -72,19 +82,23 @@ def run(
     except subprocess.TimeoutExpired:
         raise ReleaseError(f"`{shown(argv)}` did not end within {TIMEOUT_SECONDS} s") from None
     if done.returncode != 0:
-        raise ReleaseError(failure(argv, done.returncode, done.stdout + done.stderr))
+        raise CommandError(argv, done.returncode, done.stdout + done.stderr)
     return done.stdout
 
 
-def failure(argv: Sequence[str], code: int, output: str) -> str:
-    """Tell which command failed, and how: the last lines of what it wrote."""
-    lines = [line for line in output.splitlines() if line.strip()][-TAIL_LINES:]
-    return "\n".join([f"`{shown(argv)}` failed with exit code {code}:", *lines])
+def failure(argv: Sequence[str], code: int, lines: Sequence[str]) -> str:
+    """Tell which command failed, and how."""
+    return "\n".join([f"`{shown(argv)}` failed with exit code {code}:", *lines[:TELLING_LINES]])
+
+
+def last_lines(output: str) -> list[str]:
+    """Return the end of what a command wrote."""
+    return [line for line in output.splitlines() if line.strip()][-TELLING_LINES:]
 
 
 def shown(argv: Sequence[str]) -> str:
     """Return a command as a person wrote it, or would have."""
-    return argv[-1] if WITH_ENVIRONMENT in argv else " ".join(argv)
+    return argv[-1] if {WITH_ENVIRONMENT, SHELL_LINE} & set(argv) else " ".join(argv)
 
 
 def run_in_release(command: str, release: Path, paths: AppPaths, *, pgoptions: str = "") -> str:
@@ -95,7 +109,7 @@ def run_in_release(command: str, release: Path, paths: AppPaths, *, pgoptions: s
     argv = [
         *[WITH_ENVIRONMENT, str(paths.environment)],
         *[WITH_ENVIRONMENT, str(release / "release.env")],
-        *(["sh", "-c", WITH_OPTIONS, "sh", pgoptions] if pgoptions else ["sh", "-ec"]),
+        *(["sh", "-c", WITH_OPTIONS, "sh", pgoptions] if pgoptions else ["sh", SHELL_LINE]),
         command,
     ]
     return run(argv, account=Account(paths.name, paths.build_home), cwd=release / "src")

@@ -1,4 +1,4 @@
-"""What of an application's log tells why it crashed."""
+"""What of an application's log tells why it crashed, and of a build's output why it failed."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ BELONGS_TO_FRAME = re.compile(r"^ {4}")
 # The names under which loggers that write JSON keep these.
 LEVELS = ("level", "levelname", "severity")
 TEXTS = ("message", "msg", "event", "exception", "exc_info", "traceback", "stack_trace")
+
+OF_BUILD_GONE_WRONG = re.compile(r"error|fail|✗", re.IGNORECASE)
+FRAME_OF_JAVASCRIPT = re.compile(r"^\s+at .*[/:(<]")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def telling_lines(journal: str) -> list[str]:
@@ -40,3 +44,11 @@ def plain_lines(line: str) -> Iterator[str]:
     if not any(str(record.get(name)).lower() in {"debug", "info"} for name in LEVELS):
         for name in TEXTS:
             yield from str(record.get(name) or "").splitlines()
+
+
+def build_lines(output: str) -> list[str]:
+    """Begin where the tools of npm tell that something went wrong, and leave out the frames of their own code."""
+    lines = [line for line in COLOUR.sub("", output).splitlines() if line.strip()]
+    lines = [line for line in lines if not FRAME_OF_JAVASCRIPT.match(line)]
+    first = next((number for number, line in enumerate(lines) if OF_BUILD_GONE_WRONG.search(line)), 0)
+    return lines[first:]

@@ -68,6 +68,11 @@ class Uv:
         """Remove what is cached. Releases keep what they hold hard links to; the next build downloads again."""
         self._run(["cache", "clean", "--quiet"], cwd=FOLDER)
 
+    def install_into(self, folder: Path, requirement: str) -> None:
+        """Install a distribution by itself into a folder, for everybody and as root: nothing of it is run."""
+        command = ["pip", "install", "--quiet", "--no-deps", "--no-build", "--no-cache", "--python", SYSTEM_PYTHON]
+        run([str(self._program), *command, "--target", str(folder), requirement])
+
     def _run(
         self, arguments: list[str], *, cwd: Path, stdin: str = "", environment: dict[str, str] | None = None
     ) -> str:

@@ -42,6 +42,7 @@ def app_apps(
             "python": _python(app),
             "web": _web(app, context) if context.plays("app") else None,
             "health": {"path": app.web.health, "host": app.domains[0]},
+            "frontend": _frontend(app) if context.plays("app") else None,
             "build_commands": _build_commands(app),
             "release_commands": list(app.release_commands),
             "migrations": _migrations(app),
@@ -107,6 +108,18 @@ def _migrations(app: ResolvedApp) -> dict[str, Any]:
         "lock_timeout": database.migration_lock_timeout if database else 0,
         "backup": bool(database and database.backup_before_migrations),
     }
+
+
+def _frontend(app: ResolvedApp) -> dict[str, Any] | None:
+    frontend = app.frontend
+    if frontend is None:
+        return None
+    return {
+        "path": frontend.path,
+        "build": frontend.build,
+        "output": frontend.output,
+        "environment": _listed(frontend.env),
+    } | ({"node": frontend.node} if frontend.node else {})
 
 
 def _build_commands(app: ResolvedApp) -> list[str]:

@@ -18,6 +18,7 @@ def nginx_sites(context: Context) -> list[dict[str, Any]]:
             "redirect_domains": list(app.domains[1:]),
             "socket": f"/srv/{app.name}/live.sock",
             "static": _static(app),
+            "frontend": _frontend(app),
             "max_body_mb": app.web.max_body_mb,
             "max_request_time": app.web.max_request_time,
             "streams": app.web.asynchronous,
@@ -63,4 +64,24 @@ def _static(app: ResolvedApp) -> list[dict[str, Any]]:
         )
     if app.media:
         locations.append({"url": app.media.url, "path": f"/srv/{app.name}/media/", "immutable": False})
+    if app.frontend:
+        folder = app.frontend.assets_folder
+        locations.append(
+            {
+                "url": app.frontend.assets_url,
+                "path": f"/srv/{app.name}/current/frontend/{folder}/",
+                "earlier_path": f"/srv/{app.name}/previous/frontend/{folder}",
+                "immutable": True,
+                "hashes": "short",
+            }
+        )
     return locations
+
+
+def _frontend(app: ResolvedApp) -> dict[str, Any] | None:
+    if app.frontend is None:
+        return None
+    return {
+        "root": f"/srv/{app.name}/current/frontend",
+        "backend": [url for url in app.frontend.backend if url != app.web.health],
+    }

@@ -42,6 +42,23 @@ An application of FastAPI with Alembic and one of Flask, as in `examples/apps`:
       release_commands: [flask --app memo init-db]
 ```
 
+A front end built with npm, here React with Vite in the folder `frontend` of the application's source (`guestbook` in
+`examples/apps`). It answers every URL but those of `backend`, `static`, `media` and the health path:
+
+```yaml
+    - name: guestbook
+      framework: flask
+      domains: [guestbook.example.com]
+      source: {git: https://git.example.com/guestbook.git, version: v1}
+      wsgi: guestbook:app
+      database: true
+      release_commands: [flask --app guestbook init-db]
+      frontend: {path: frontend, kind: static, build: npm run build, backend: [/api/]}
+```
+
+It is built once for each release, before anything live is touched, by an account that is neither root nor the
+application's and sees none of its secrets. `package-lock.json` must be in the source, for `npm ci`.
+
 WebSockets and event streams of an `asgi` application pass through without a declaration. At a deploy a WebSocket
 is closed with the code 1012, and an event stream after `max_request_time`; clients connect to the new release.
 

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from roost.model.reserved import ENVIRONMENT_SET_BY_ROOST
 from roost.model.values import (
+    BuiltPath,
     Command,
     DatabaseName,
     DebianPackage,
@@ -22,6 +23,7 @@ from roost.model.values import (
     Lockfile,
     Module,
     Name,
+    NodeVersion,
     PlainName,
     Pyproject,
     PythonObject,
@@ -30,6 +32,7 @@ from roost.model.values import (
     QueueName,
     RelativePath,
     TlsKind,
+    UrlPath,
     UrlPrefix,
     VaultOrDatabaseUrl,
     goes_through_ssh,
@@ -263,6 +266,44 @@ class Media(Declared):
     url: UrlPrefix = Field(default="/media/", description="Where they are served.")
 
 
+class Assets(Declared):
+    """Built files whose names end with a hash of their content; those of the release before stay reachable."""
+
+    url: UrlPrefix = Field(description="Where they are served.")
+    folder: BuiltPath | None = Field(
+        default=None, description="Where they are in `output`; the same as in the URL if not given."
+    )
+
+
+class Frontend(Declared):
+    """A front end in JavaScript that answers all but the application's own URLs."""
+
+    path: RelativePath = Field(
+        default="frontend", description="Its folder in the source, with package.json and package-lock.json."
+    )
+    kind: Literal["static"] = Field(
+        default="static", description="static: a single-page application, whose files nginx serves."
+    )
+    build: Command = Field(default="npm run build", description="The command that builds it, after `npm ci`.")
+    output: BuiltPath | None = Field(
+        default=None, description="The folder, seen from `path`, that the build fills: `dist` if not given."
+    )
+    assets: Assets = Field(
+        default=Assets(url="/assets/"), description="What browsers keep for a year: Vite's /assets/ if not given."
+    )
+    backend: Annotated[list[UrlPath], AfterValidator(unique)] | None = Field(
+        default=None,
+        description="The URLs that the Python application answers, besides its health path: `/api/` with all below "
+        "it, `/graphql` alone. /api/ if not given, *Django: /admin/ too. WebSockets always reach it.",
+    )
+    node: NodeVersion | None = Field(
+        default=None, description="The version of Node.js: that of the role app (`app_node_version`) if not given."
+    )
+    env: dict[FreeVariable, EnvironmentValue] = Field(
+        default={}, description="Environment variables of the build. Never secrets: they may end up in pages."
+    )
+
+
 class App(Declared):
     """One application.
 
@@ -304,6 +345,9 @@ class App(Declared):
     )
     media: Annotated[Media | None, BeforeValidator(_switch, json_schema_input_type=bool | Media)] = Field(
         default=None, description="Uploaded files served to everyone: true, false or details. False if not given."
+    )
+    frontend: Annotated[Frontend | None, BeforeValidator(_switch, json_schema_input_type=bool | Frontend)] = Field(
+        default=None, description="A front end built with npm: true, false or details. False if not given."
     )
     env: dict[FreeVariable, EnvironmentValue] = Field(default={}, description="More environment variables.")
     secrets: Annotated[list[FreeVariable], AfterValidator(unique)] = Field(

@@ -8,6 +8,7 @@ from roost.model.app import (
     App,
     Celery,
     Database,
+    Frontend,
     Media,
     Pool,
     Python,
@@ -39,6 +40,7 @@ class Preset:
     database: bool
     static: bool
     secret_key: bool
+    backend: tuple[str, ...] = ("/api/",)
     release_commands: tuple[str, ...] = ()
     migrations: str | None = None
     build_commands: tuple[str, ...] = ()
@@ -50,6 +52,7 @@ PRESETS = {
         database=True,
         static=True,
         secret_key=True,
+        backend=("/api/", "/admin/"),
         release_commands=("python manage.py migrate --noinput",),
         migrations="python manage.py showmigrations --plan",
         build_commands=("python manage.py collectstatic --noinput",),
@@ -112,6 +115,21 @@ class ResolvedDatabase:
 
 
 @dataclass(frozen=True)
+class ResolvedFrontend:
+    """The front end. `backend` are the URLs that are not its own; `assets_folder` is in `output`."""
+
+    path: str
+    kind: Literal["static"]
+    build: str
+    output: str
+    assets_url: str
+    assets_folder: str
+    backend: tuple[str, ...]
+    node: str | None
+    env: dict[str, str]
+
+
+@dataclass(frozen=True)
 class ResolvedApp:
     """An application in which nothing is left to be guessed. `redis_database` is n of the pair 2n, 2n+1."""
 
@@ -127,6 +145,7 @@ class ResolvedApp:
     redis_database: int | None
     static: Static | None
     media: Media | None
+    frontend: ResolvedFrontend | None
     env: dict[str, str]
     secrets: tuple[str, ...]
     release_commands: tuple[str, ...]
@@ -168,6 +187,7 @@ def resolve(app: App, stack: Stack) -> ResolvedApp:
         redis_database=_redis_database(app),
         static=app.static if "static" in app.model_fields_set or not preset.static else Static(),
         media=app.media,
+        frontend=_frontend(app.frontend, preset),
         env=dict(app.env),
         secrets=tuple(secrets),
         release_commands=tuple(release),
@@ -236,6 +256,23 @@ def _pool(pool: Pool) -> ResolvedPool:
         concurrency=pool.concurrency,
         time_limit=pool.time_limit,
         soft_time_limit=pool.soft_time_limit or max(1, pool.time_limit * 9 // 10),
+    )
+
+
+def _frontend(frontend: Frontend | None, preset: Preset) -> ResolvedFrontend | None:
+    if frontend is None:
+        return None
+    assets = frontend.assets
+    return ResolvedFrontend(
+        path=frontend.path.rstrip("/"),
+        kind=frontend.kind,
+        build=frontend.build,
+        output=(frontend.output or "dist").rstrip("/"),
+        assets_url=assets.url,
+        assets_folder=(assets.folder or assets.url).strip("/"),
+        backend=preset.backend if frontend.backend is None else tuple(frontend.backend),
+        node=frontend.node,
+        env=dict(frontend.env),
     )
 
 

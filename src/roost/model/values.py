@@ -201,6 +201,11 @@ PythonObject = Annotated[
     str,
     Matches(rf"{_DOTTED}(:{_IDENTIFIER})?", "a dotted Python name such as atlas.wsgi or atlas.wsgi:application"),
 ]
+BuiltPath = Annotated[
+    str,
+    AfterValidator(_no_climbing),
+    Matches(rf"\.?{_PATH}", "the path of a folder such as dist"),
+]
 RelativePath = Annotated[
     str,
     AfterValidator(_no_climbing),
@@ -215,6 +220,13 @@ LocalPath = Annotated[
 ]
 UrlPrefix = Annotated[
     str, Matches(r"/([A-Za-z0-9_~-][A-Za-z0-9._~-]*/){1,8}", "a URL path between slashes such as /static/")
+]
+UrlPath = Annotated[
+    str,
+    Matches(
+        r"/([A-Za-z0-9_~-][A-Za-z0-9._~-]*/){0,8}[A-Za-z0-9_~-][A-Za-z0-9._~-]*/?",
+        "a URL path such as /api/ (with all below it) or /graphql (alone)",
+    ),
 ]
 HealthPath = Annotated[
     str,
@@ -237,6 +249,7 @@ GitVersion = Annotated[
 ]
 PythonRequirement = Annotated[str, AfterValidator(_requirement)]
 PythonVersion = Annotated[str, Matches(r"3\.[0-9]{1,2}", 'a Python version such as "3.13"')]
+NodeVersion = Annotated[str, Matches(r"[0-9]{2}\.[0-9]{1,3}\.[0-9]{1,3}", 'an exact version of Node such as "24.19.0"')]
 EnvironmentName = Annotated[
     str, Matches(r"[A-Z_][A-Z0-9_]{0,99}", "upper-case letters, digits and _, not beginning with a digit")
 ]

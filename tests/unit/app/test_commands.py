@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jinja2
 import pytest
-from ansible.module_utils.roost_app.commands import WITH_ENVIRONMENT, WITH_OPTIONS, failure
+from ansible.module_utils.roost_app.commands import WITH_ENVIRONMENT, WITH_OPTIONS, failure, last_lines
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "app" / "templates"
 
@@ -25,7 +25,7 @@ VALUES = [
 
 def test_failure_tells_the_command_and_its_last_lines() -> None:
     output = "\n".join(f"line {number}" for number in range(100))
-    told = failure([WITH_ENVIRONMENT, "a.env", "sh", "-ec", "make all"], 2, output).splitlines()
+    told = failure([WITH_ENVIRONMENT, "a.env", "sh", "-ec", "make all"], 2, last_lines(output)).splitlines()
     assert told[0] == "`make all` failed with exit code 2:"
     assert told[-1] == "line 99"
     assert len(told) <= 16

@@ -2,7 +2,7 @@
 
 import json
 
-from ansible.module_utils.roost_app.telling import telling_lines
+from ansible.module_utils.roost_app.telling import build_lines, telling_lines
 
 
 def test_reason_of_a_crash_is_not_buried_under_its_repetitions() -> None:
@@ -78,4 +78,17 @@ def test_json_records_are_read_as_their_message_and_traceback() -> None:
         '  File "wsgi.py", line 1',
         "RuntimeError: bad release",
         "{ not JSON",
+    ]
+
+
+def test_a_failed_build_is_told_from_where_it_went_wrong() -> None:
+    output = (
+        "> vite build\n\n✓ 15 modules transformed.\n\x1b[31merror during build:\n"
+        "\x1b[0mExpected `}` but found `EOF`\n   ╭─[ src/App.jsx:1:32 ]\n"
+        "    at unwrapBindingResult (file:///node_modules/rolldown/dist/shared/error-CLo6EJKG.mjs:20:128)\n"
+    )
+    assert build_lines(output) == [
+        "error during build:",
+        "Expected `}` but found `EOF`",
+        "   ╭─[ src/App.jsx:1:32 ]",
     ]

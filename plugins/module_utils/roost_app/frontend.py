@@ -1,0 +1,59 @@
+"""The front end of a release: what npm makes of a folder of the source."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible.module_utils.roost_app.commands import SHELL_LINE
+from ansible.module_utils.roost_app.errors import ReleaseError
+from ansible.module_utils.roost_app.node import Node
+
+PAGE = "index.html"
+
+
+@dataclass(frozen=True)
+class Frontend:
+    """How it is built. `path` is its folder in the source; the command `build` fills the folder `output` in that."""
+
+    path: str
+    build: str
+    output: str
+    node: Node
+    environment: Mapping[str, str]
+
+    def build_in(self, source: Path, destination: Path) -> None:
+        """Build it within a source that is the builder's, and move what came of it to the destination."""
+        folder = source / self.path
+        output = folder / self.output
+        self._refuse_unless_locked(folder)
+        self._run(["rm", "-rf", str(output)], folder)
+        self._run(["npm", "ci", "--include=dev"], folder)
+        self._run(["sh", SHELL_LINE, self.build], folder)
+        self._refuse_unless_built(source, output)
+        # As the builder: whatever links lie in there, they lead to nothing that isn't the builder's.
+        self._run(["chmod", "-R", "a+rX,go-w", str(output)], folder)
+        output.rename(destination)
+        shutil.rmtree(folder / "node_modules", ignore_errors=True)
+
+    def _run(self, argv: list[str], folder: Path) -> None:
+        self.node.run(argv, cwd=folder, environment=self.environment)
+
+    def _refuse_unless_locked(self, folder: Path) -> None:
+        if not (folder / "package.json").is_file():
+            raise ReleaseError(f"the source has no {self.path}/package.json, so no front end")
+        if not (folder / "package-lock.json").is_file():
+            raise ReleaseError(
+                f"the source has no {self.path}/package-lock.json, which says what to install: "
+                "let `npm install` write it, and commit it"
+            )
+
+    def _refuse_unless_built(self, source: Path, output: Path) -> None:
+        if not (output / PAGE).is_file() or output.is_symlink():
+            raise ReleaseError(
+                f"`{self.build}` left no {self.path}/{self.output}/{PAGE}: does `output` name the folder that it fills?"
+            )
+        if source.resolve() not in output.resolve().parents:
+            raise ReleaseError(f"{self.path}/{self.output} leads out of the source")
