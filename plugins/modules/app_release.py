@@ -92,6 +92,11 @@ options:
     default: {}
     suboptions:
       path: {description: "Its folder in the source, with package-lock.json.", type: str, default: ""}
+      kind:
+        description: Whether files for the web server come of it, or a server in Node.
+        type: str
+        choices: [static, node]
+        default: static
       build: {description: Shell command that builds it., type: str, default: npm run build}
       output: {description: Folder in C(path) that the command fills., type: str, default: dist}
       node: {description: Version of Node., type: str, default: ""}
@@ -154,6 +159,7 @@ SERVERS = {
 }
 FRONTEND = {
     "path": {"type": "str", "default": ""},
+    "kind": {"type": "str", "choices": ["static", "node"], "default": "static"},
     "build": {"type": "str", "default": "npm run build"},
     "output": {"type": "str", "default": "dist"},
     "node": {"type": "str", "default": ""},

@@ -24,7 +24,8 @@ short_description: Let a release of each application serve, without a failed req
 description:
   - Starts the release in the idle one of the two slots of an application, waits for three healthy answers
     on that slot's own socket, points C(live.sock) and C(current) at it in one step each, drains the
-    old slot and stops it. A release that is not healthy is stopped, and the old one serves on.
+    old slot and stops it. The server of a front end, if there is one, goes along, with the link
+    C(frontend.sock). A release that is not healthy is stopped, and the old one serves on.
   - Without a I(release) the live release is kept. It is moved to the other slot when the environment file
     or a unit has changed since its slot was started, or when it does not run.
   - An application without I(health) has no web process, so only C(current) is switched.
@@ -45,6 +46,13 @@ options:
       release: {description: Id of a complete release; empty keeps the live one., type: str, default: ""}
       health:
         description: How to ask for the application's health; nothing when it has no web process.
+        type: dict
+        suboptions:
+          path: {description: Path of the request., type: str, required: true}
+          host: {description: Its Host header., type: str, required: true}
+          timeout: {description: Seconds that one answer may take., type: float, default: 5}
+      frontend:
+        description: How to ask the server of its front end for its health; nothing when it has none.
         type: dict
         suboptions:
           path: {description: Path of the request., type: str, required: true}
@@ -110,6 +118,7 @@ ARGUMENTS = {
             "name": {"type": "str", "required": True},
             "release": {"type": "str", "default": ""},
             "health": {"type": "dict", "options": HEALTH},
+            "frontend": {"type": "dict", "options": HEALTH},
         },
     },
     "declared": {"type": "list", "elements": "str"},
@@ -129,8 +138,14 @@ def settle(app: dict[str, Any], params: dict[str, Any], check_mode: bool) -> dic
     attempt = Attempt.of_built(paths, app["release"], params["who"], params["kind"], params["run"])
     if app["health"] is None:
         return settle_release(attempt, params, check_mode)
-    slots = Slots(paths, Health(**app["health"]), params["patience"], Systemd())
+    slots = Slots(paths, Health(**app["health"]), params["patience"], Systemd(), frontend_health(app))
     return settle_slots(slots, attempt, params, check_mode)
+
+
+def frontend_health(app: dict[str, Any]) -> Health | None:
+    """Return how to ask its front end; None as well for one that is declared but not set up on this host yet."""
+    is_set_up = AppPaths(app["name"]).frontend.files[0].is_file()
+    return Health(**app["frontend"]) if app["frontend"] and is_set_up else None
 
 
 def settle_release(attempt: Attempt, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:

@@ -261,7 +261,11 @@ def _urls(subject: Subject) -> Iterator[Mistake]:
 
 
 def _frontends(subject: Subject) -> Iterator[Mistake]:
-    for path, _, resolved in subject.apps:
+    for path, app, resolved in subject.apps:
+        if app.frontend and app.frontend.kind == "static":
+            for key in ("start", "health", "memory_max_mb"):
+                if getattr(app.frontend, key) is not None:
+                    yield Mistake((*path, "frontend", key), "Only kind: node has a server: remove it.")
         if resolved.frontend and resolved.source.pypi:
             yield Mistake((*path, "frontend"), "A package of the index has no front end to build: use git or path.")
 

@@ -29,7 +29,7 @@ def show_command(kind: Kind, app: str, lines: int, *, follow: bool) -> list[str]
 
 
 def _web(app: str, lines: int, follow: bool) -> list[str]:
-    units = [f"--unit={app}@{slot}.service" for slot in SLOTS]
+    units = [f"--unit={name}@{slot}.service" for name in (app, f"{app}-frontend") for slot in SLOTS]
     options = ["--quiet", "--no-pager", "--output=short-iso", "--no-hostname", f"--lines={lines}"]
     return ["journalctl", *units, *options, *(["--follow"] if follow else [])]
 

@@ -15,6 +15,7 @@ from tests.support.project import REPOSITORY, Project, Run
 PULSE = "https://pulse.test"
 MEMO = "https://memo.test"
 GUESTBOOK = "https://guestbook.test"
+VISITORS = "https://visitors.test"
 APPS = REPOSITORY / "examples" / "apps"
 CLIENT = (REPOSITORY / "tests" / "support" / "websocket_client.py").read_text()
 PYTHON = "/srv/pulse/current/venv/bin/python"
@@ -60,6 +61,16 @@ STACK = {
             "database": True,
             "release_commands": ["flask --app guestbook init-db"],
             "frontend": True,
+        },
+        {
+            "name": "visitors",
+            "framework": "flask",
+            "domains": ["visitors.test"],
+            "source": {"path": "examples/apps/guestbook"},
+            "wsgi": "guestbook:app",
+            "database": True,
+            "release_commands": ["flask --app guestbook init-db"],
+            "frontend": {"path": "site", "kind": "node", "memory_max_mb": 400},
         },
     ]
 }
@@ -255,6 +266,22 @@ def test_npm_runs_neither_as_root_nor_as_the_application(host: Host) -> None:
     assert host.run(f"ls {release}/src/frontend").split().count("node_modules") == 0
 
 
+def test_a_server_of_next_renders_pages_beside_its_application(host: Host) -> None:
+    entry = {"name": "Grace", "text": "Rendered on the server."}
+    number = host.json(f"{VISITORS}/api/entries/", "--json", json.dumps(entry))["id"]
+    for page in ("/", f"/entries/{number}"):
+        assert entry["text"] in host.curl(f"{VISITORS}{page}")
+    assert [host.status(f"{VISITORS}{path}") for path in ("/entries/999", "/icon.svg", "/health/")] == [404, 200, 200]
+    files = re.findall(r"/_next/static/[^\"?]*\.js", host.curl(f"{VISITORS}/"))
+    assert {cache_control(host, f"{VISITORS}{file}") for file in files} == {"public, max-age=31536000, immutable"}
+
+
+def test_the_server_of_a_front_end_listens_on_its_socket_alone(host: Host) -> None:
+    assert host.run("pgrep --uid visitors --count --full next-server").split() == ["1"]
+    assert "next-server" not in host.run("ss --listening --tcp --udp --processes --no-header")
+    assert host.run("readlink /srv/visitors/frontend.sock").startswith("/run/visitors-frontend/")
+
+
 def test_a_front_end_that_fails_to_build_leaves_the_live_release(examples: Examples, tmp_path: Path) -> None:
     host, project = examples.host, examples.project
     source = tmp_path / "guestbook"
@@ -286,15 +313,30 @@ def test_a_page_loaded_before_a_deploy_still_finds_its_files(examples: Examples,
     assert cache_control(host, f"{GUESTBOOK}{before[-1]}").endswith("immutable")
 
 
-def test_gunicorn_serves_the_same_release(examples: Examples) -> None:
-    release = release_of(examples.host, PULSE)
-    examples.project.edit_stack(web={"workers": 2})
-    moved = examples.project.run("roost", "up", "-e", "test")
+def test_gunicorn_serves_the_same_release_and_next_moves_without_a_failed_request(examples: Examples) -> None:
+    host, project = examples.host, examples.project
+    release, socket = release_of(host, PULSE), host.run("readlink /srv/visitors/frontend.sock")
+    project.edit_stack(web={"workers": 2})
+    project.edit_stack("visitors", env={"MOVED": "yes"})
+    host.run(
+        "rm -f /root/visits.stop\n"
+        "cat > /root/visits.sh <<'SH'\n"
+        "until [ -e /root/visits.stop ]; do curl -sk -o /dev/null --max-time 20 -w '%{http_code}\\n'"
+        f" --resolve visitors.test:443:127.0.0.1 {VISITORS}/ {VISITORS}/api/entries/; done\nSH\n"
+        "systemd-run --quiet --collect --unit=visits -p StandardOutput=file:/root/visits.log bash /root/visits.sh\n"
+    )
+    moved = project.run("roost", "up", "-e", "test")
+    codes = host.run(
+        "touch /root/visits.stop; while systemctl is-active -q visits; do sleep 0.2; done; cat /root/visits.log"
+    )
     assert moved.code == 0, moved.output[-4000:]
-    assert release_of(examples.host, PULSE) == release
-    assert "/bin/gunicorn" in examples.host.run("systemctl status 'pulse@*.service' --no-pager --full")
-    test_websocket_answers_through_nginx(examples.host)
-    test_events_arrive_one_by_one(examples.host, "text/event-stream")
+    assert release_of(host, PULSE) == release
+    assert "/bin/gunicorn" in host.run("systemctl status 'pulse@*.service' --no-pager --full")
+    assert host.run("readlink /srv/visitors/frontend.sock") != socket
+    assert len(codes.split()) > 50
+    assert set(codes.split()) == {"200"}
+    test_websocket_answers_through_nginx(host)
+    test_events_arrive_one_by_one(host, "text/event-stream")
 
 
 @pytest.fixture

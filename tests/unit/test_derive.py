@@ -182,7 +182,7 @@ def test_a_front_end_owns_all_but_the_urls_of_its_application() -> None:
     stack = {"acme_email": "ops@atlas.dev", "apps": [STACK["apps"][0] | {"frontend": frontend}]}
     rest = arguments(MANY, "a1")[1:]
     (site,) = edge.nginx_sites(stack, *rest)
-    assert site["frontend"] == {"root": "/srv/atlas/current/frontend", "backend": ["/api/"]}
+    assert site["frontend"] == {"root": "/srv/atlas/current/frontend", "socket": "", "backend": ["/api/"]}
     assert site["static"][-1] == {
         "url": "/assets/",
         "path": "/srv/atlas/current/frontend/assets/",
@@ -193,6 +193,7 @@ def test_a_front_end_owns_all_but_the_urls_of_its_application() -> None:
     (app,) = apps.app_apps(stack, *rest, VAULT_APPS, "secret", "inventories/prod")
     assert app["frontend"] == {
         "path": "web",
+        "kind": "static",
         "build": "npm run build",
         "output": "dist",
         "node": "22.20.0",
@@ -200,6 +201,24 @@ def test_a_front_end_owns_all_but_the_urls_of_its_application() -> None:
     }
     (worker,) = apps.app_apps(stack, *arguments(MANY, "w1")[1:], VAULT_APPS, "secret", "inventories/prod")
     assert worker["frontend"] is None
+
+
+def test_a_front_end_with_a_server_is_proxied_and_its_files_are_served() -> None:
+    stack = {"acme_email": "ops@atlas.dev", "apps": [STACK["apps"][0] | {"frontend": {"kind": "node"}}]}
+    rest = arguments(ONE, "vm1")[1:]
+    (site,) = edge.nginx_sites(stack, *rest)
+    assert site["frontend"] == {"root": "", "socket": "/srv/atlas/frontend.sock", "backend": ["/api/", "/admin/"]}
+    assert site["static"][-1] == {
+        "url": "/_next/static/",
+        "path": "/srv/atlas/current/frontend/.next/static/",
+        "earlier_path": "/srv/atlas/previous/frontend/.next/static",
+        "immutable": True,
+        "hashes": "any",
+    }
+    (app,) = apps.app_apps(stack, *rest, VAULT_APPS, "secret", "inventories/prod")
+    assert (app["frontend"]["kind"], app["frontend"]["output"]) == ("node", ".next/standalone")
+    health = {"path": "/", "host": "atlas.dev"}
+    assert app["frontend_server"] == {"arguments": "server.js", "health": health, "memory_max_mb": 0}
 
 
 def test_packages_are_those_of_the_roles_that_a_host_gets() -> None:

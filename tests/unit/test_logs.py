@@ -14,6 +14,7 @@ def test_the_web_processes_of_both_slots_are_one_journal() -> None:
     command = show_command(Kind.WEB, "atlas", 20, follow=False)
     assert command[0] == "journalctl"
     assert {"--unit=atlas@blue.service", "--unit=atlas@green.service", "--lines=20"} <= set(command)
+    assert "--unit=atlas-frontend@blue.service" in command
     assert "--follow" not in command
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,13 +128,11 @@ class Build:
         programs = [self.venv / "bin", *([self.folder / "node" / "bin"] if self.frontend else [])]
         environment = {
             "APP_RELEASE": self.release,
-            "STATIC_ROOT": self.folder / "static",
-            "VIRTUAL_ENV": self.venv,
+            "STATIC_ROOT": str(self.folder / "static"),
+            "VIRTUAL_ENV": str(self.venv),
             "PATH": ":".join([*map(str, programs), "/usr/local/bin:/usr/bin:/bin"]),
         }
-        lines = [f'{name}="{value}"\n' for name, value in environment.items()]
-        (self.folder / "release.env").write_text("".join(lines), encoding="utf-8")
-        (self.folder / "release.env").chmod(0o644)
+        write_environment(self.folder / "release.env", environment)
 
     def _install(self) -> None:
         for folder in (self.source, self.venv):
@@ -167,6 +165,8 @@ class Build:
         frontend.node.ensure(self.uv)
         frontend.build_in(self.source, self.folder / "frontend")
         give(self.folder / "frontend", "root", "root")
+        if frontend.kind == "node":
+            write_environment(self.paths.frontend_environment(self.release), frontend.environment)
 
     def _run_commands(self) -> None:
         name = self.paths.name
@@ -194,6 +194,14 @@ def hint_at_list(source: Path) -> str:
 def has_distribution(venv: Path, name: str) -> bool:
     """Tell whether a distribution (its normalized name, such as uvicorn_worker) is installed."""
     return any(venv.glob(f"lib/python*/site-packages/{name}-*.dist-info"))
+
+
+def write_environment(file: Path, variables: Mapping[str, str]) -> None:
+    """Write variables as both systemd and the shell read them."""
+    escapes = str.maketrans({character: f"\\{character}" for character in '\\"$`'})
+    lines = [f'{name}="{value.translate(escapes)}"\n' for name, value in variables.items()]
+    file.write_text("".join(lines), encoding="utf-8")
+    file.chmod(0o644)
 
 
 def give(folder: Path, user: str, group: str) -> None:

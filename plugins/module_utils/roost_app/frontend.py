@@ -16,9 +16,13 @@ PAGE = "index.html"
 
 @dataclass(frozen=True)
 class Frontend:
-    """How it is built. `path` is its folder in the source; the command `build` fills the folder `output` in that."""
+    """How it is built. `path` is its folder in the source; the command `build` fills the folder `output` in that.
+
+    What the kind `static` makes is files for the web server, what `node` makes is a server.
+    """
 
     path: str
+    kind: str
     build: str
     output: str
     node: Node
@@ -33,10 +37,18 @@ class Frontend:
         self._run(["npm", "ci", "--include=dev"], folder)
         self._run(["sh", SHELL_LINE, self.build], folder)
         self._refuse_unless_built(source, output)
+        if (output / ".next").is_dir():
+            self._complete_next(folder, output)
         # As the builder: whatever links lie in there, they lead to nothing that isn't the builder's.
         self._run(["chmod", "-R", "a+rX,go-w", str(output)], folder)
         output.rename(destination)
         shutil.rmtree(folder / "node_modules", ignore_errors=True)
+
+    def _complete_next(self, folder: Path, output: Path) -> None:
+        """Add what Next.js leaves out of a standalone server, for others to serve."""
+        for part in (".next/static", "public"):
+            if (folder / part).is_dir() and not (output / part).exists():
+                self._run(["cp", "-r", str(folder / part), str(output / part)], folder)
 
     def _run(self, argv: list[str], folder: Path) -> None:
         self.node.run(argv, cwd=folder, environment=self.environment)
@@ -51,9 +63,8 @@ class Frontend:
             )
 
     def _refuse_unless_built(self, source: Path, output: Path) -> None:
-        if not (output / PAGE).is_file() or output.is_symlink():
-            raise ReleaseError(
-                f"`{self.build}` left no {self.path}/{self.output}/{PAGE}: does `output` name the folder that it fills?"
-            )
+        expected = f"{self.path}/{self.output}" + (f"/{PAGE}" if self.kind == "static" else "")
+        if not (source / expected).exists() or output.is_symlink():
+            raise ReleaseError(f"`{self.build}` left no {expected}: does `output` name the folder that it fills?")
         if source.resolve() not in output.resolve().parents:
             raise ReleaseError(f"{self.path}/{self.output} leads out of the source")

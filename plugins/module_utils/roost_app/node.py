@@ -51,7 +51,7 @@ class Node:
     def run(self, argv: list[str], *, cwd: Path, environment: Mapping[str, str]) -> None:
         """Run a command as the builder, since packages of npm's world bring code along."""
         settings = {
-            "CI": "true",
+            "NEXT_TELEMETRY_DISABLED": "1",
             "NODE_EXTRA_CA_CERTS": CERTIFICATES,
             "NO_COLOR": "1",
             "PATH": f"{self.folder}/bin:{SEARCH_PATH}",

@@ -9,6 +9,31 @@ SLOTS = ("blue", "green")
 
 
 @dataclass(frozen=True)
+class ServerPaths:
+    """A process of each slot, behind a socket of its own: `name` is that of its units, `live` the link to it."""
+
+    name: str
+    live: Path
+    host: Path
+
+    def socket(self, slot: str) -> Path:
+        return self.host / "run" / self.name / f"{slot}.sock"
+
+    def unit(self, slot: str, kind: str) -> str:
+        return f"{self.name}@{slot}.{kind}"
+
+    def units(self, slot: str) -> list[str]:
+        return [self.unit(slot, "socket"), self.unit(slot, "service")]
+
+    @property
+    def files(self) -> list[Path]:
+        """The unit files, with the drop-ins of whoever administers the host."""
+        folder = self.host / "etc/systemd/system"
+        files = [folder / f"{self.name}@.{kind}" for kind in ("service", "socket")]
+        return [*files, *sorted(folder.glob(f"{self.name}@*.d/*.conf"))]
+
+
+@dataclass(frozen=True)
 class AppPaths:
     """The files and folders of one application; `host` is the host's root folder (another one in tests)."""
 
@@ -34,9 +59,14 @@ class AppPaths:
         return self.root / "previous"
 
     @property
-    def live_socket(self) -> Path:
-        """The link to the live slot's socket; the web server proxies to it."""
-        return self.root / "live.sock"
+    def server(self) -> ServerPaths:
+        """The application's own process; the web server proxies to its link."""
+        return ServerPaths(self.name, self.root / "live.sock", self.host)
+
+    @property
+    def frontend(self) -> ServerPaths:
+        """The server of its front end, if that has one."""
+        return ServerPaths(f"{self.name}-frontend", self.root / "frontend.sock", self.host)
 
     @property
     def repository(self) -> Path:
@@ -84,15 +114,12 @@ class AppPaths:
         """The home folder of build and release commands: their caches outlive a release."""
         return self.host / "var/cache/roost/apps" / self.name
 
-    @property
-    def units(self) -> list[Path]:
-        """The unit files, with the drop-ins of whoever administers the host."""
-        folder = self.host / "etc/systemd/system"
-        files = [folder / f"{self.name}@.{kind}" for kind in ("service", "socket")]
-        return [*files, *sorted(folder.glob(f"{self.name}@*.d/*.conf"))]
-
     def release(self, release: str) -> Path:
         return self.releases / release
+
+    def frontend_environment(self, release: str) -> Path:
+        """The variables of the server of the front end; only a release that has one has this file."""
+        return self.release(release) / "frontend.env"
 
     def slot(self, slot: str) -> Path:
         """The link from a slot to the release that it runs."""
@@ -101,9 +128,3 @@ class AppPaths:
     def slot_start(self, slot: str) -> Path:
         """The digest of the configuration that a slot was started with."""
         return self.root / "slots" / f".{slot}.configuration"
-
-    def slot_socket(self, slot: str) -> Path:
-        return self.host / "run" / self.name / f"{slot}.sock"
-
-    def unit(self, slot: str, kind: str) -> str:
-        return f"{self.name}@{slot}.{kind}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from ansible.module_utils.roost_app.errors import ReleaseError
-from ansible.module_utils.roost_app.health import Health, ask, wait_until_healthy
-from ansible.module_utils.roost_app.paths import SLOTS, AppPaths
+from ansible.module_utils.roost_app.health import Answer, Health, ask, wait_until_healthy
+from ansible.module_utils.roost_app.paths import SLOTS, AppPaths, ServerPaths
 from ansible.module_utils.roost_app.releases import point, read_manifest, target_name
 from ansible.module_utils.roost_app.systemd import Systemd, wait_until_drained
+from ansible.module_utils.roost_app.undeclared import retire
 
 DRAIN_AT_LEAST_SECONDS = 1.0
 DRAIN_AT_MOST_SECONDS = 30.0
@@ -19,16 +21,21 @@ JOURNAL_LINES = 6
 
 @dataclass(frozen=True)
 class Slots:
-    """The slots of one application. `patience` is the seconds within which a release must become healthy."""
+    """The slots of one application. `patience` is the seconds within which a release must become healthy.
+
+    With the health of a `frontend` each slot has a second process, the server of the front end, except for a release
+    that was built without one: there the application answers in its stead.
+    """
 
     paths: AppPaths
     health: Health
     patience: float
     systemd: Systemd
+    frontend: Health | None = None
 
     def live(self) -> str:
         """Return the slot that serves, "" before the first release."""
-        slot = target_name(self.paths.live_socket).removesuffix(".sock")
+        slot = target_name(self.paths.server.live).removesuffix(".sock")
         return slot if slot in SLOTS and self.release_of(slot) else ""
 
     def release_of(self, slot: str) -> str:
@@ -48,16 +55,17 @@ class Slots:
             bool(live)
             and self.release_of(live) == release
             and self._started_with(live) == self._configuration()
-            and self.systemd.all_active(*self._units(live))
+            and self.systemd.all_active(*self._units(live, release))
         )
 
     def is_tidy(self) -> bool:
         """Tell whether the live slot alone starts at boot and runs, and `current` is its release."""
-        live = self.live()
+        live, release = self.live(), self.live_release()
         return (
-            target_name(self.paths.current) == self.release_of(live)
-            and self.systemd.all_enabled(*self._units(live))
-            and not self.systemd.any_active_or_enabled(*self._units(self._other(live)))
+            target_name(self.paths.current) == release
+            and self._links(live, release).items() <= self._present_links().items()
+            and self.systemd.all_enabled(*self._units(live, release))
+            and not self.systemd.any_active_or_enabled(*self._units(self._other(live)), *self._undeclared_units())
         )
 
     def switch_to(self, release: str) -> str:
@@ -69,37 +77,43 @@ class Slots:
         new = self._other(old)
         started = time.time()
         self._start(new, release)
-        healthy, answer = wait_until_healthy(
-            lambda: ask(str(self.paths.slot_socket(new)), self.health),
-            lambda: self.systemd.restarts(self.paths.unit(new, "service")) > 0,
-            patience=self.patience,
-        )
-        if not healthy:
-            service = self.paths.unit(new, "service")
-            lines = self.systemd.journal(service, started, JOURNAL_LINES)
-            self._stop(new)
-            message = self._explain(release, old, answer.describe(), lines)
-            raise ReleaseError(message, reason=f"not healthy: {answer.describe()}")
-        self.systemd("enable", *self._units(new))
+        for server, health in self._servers(release):
+            healthy, answer = self._wait_until_healthy(server, health, new)
+            if not healthy:
+                lines = self.systemd.journal(server.unit(new, "service"), started, JOURNAL_LINES)
+                self._stop(new)
+                message = self._explain(release, old, health, answer.describe(), lines)
+                raise ReleaseError(message, reason=f"not healthy: {answer.describe()}")
+        self.systemd("enable", *self._units(new, release))
         if old and self.release_of(old) != release:
             point(self.paths.previous, f"releases/{self.release_of(old)}")
-        point(self.paths.live_socket, str(self.paths.slot_socket(new)))
+        self._point_links(new, release)
         self.tidy()
         return new
 
     def tidy(self) -> None:
-        """Bring everything else in line with the live slot: boot, `current`, and the other slot, drained."""
-        live = self.live()
+        """Bring everything else in line with the live slot: boot, links, and the other slot, drained."""
+        live, release = self.live(), self.live_release()
         other = self._other(live)
-        self.systemd("enable", *self._units(live))
-        point(self.paths.current, f"releases/{self.release_of(live)}")
+        self.systemd("enable", *self._units(live, release))
+        self._point_links(live, release)
+        point(self.paths.current, f"releases/{release}")
         if self.systemd.any_active_or_enabled(*self._units(other)):
             wait_until_drained(
-                str(self.paths.slot_socket(other)),
+                [str(server.socket(other)) for server in self._declared()],
                 at_least=DRAIN_AT_LEAST_SECONDS,
                 at_most=DRAIN_AT_MOST_SECONDS,
             )
             self._stop(other)
+        if self.systemd.any_active_or_enabled(*self._undeclared_units()):
+            retire(self._undeclared_units(), self.systemd, self.paths.host)
+
+    def _wait_until_healthy(self, server: ServerPaths, health: Health, slot: str) -> tuple[bool, Answer]:
+        return wait_until_healthy(
+            lambda: ask(str(server.socket(slot)), health),
+            lambda: self.systemd.restarts(server.unit(slot, "service")) > 0,
+            patience=self.patience,
+        )
 
     def _start(self, slot: str, release: str) -> None:
         self.systemd("daemon-reload")
@@ -108,15 +122,49 @@ class Slots:
         record = self.paths.slot_start(slot)
         record.touch(mode=0o600)
         record.write_text(self._configuration(), encoding="utf-8")
-        self.systemd("start", self.paths.unit(slot, "socket"))
-        self.systemd("start", "--no-block", self.paths.unit(slot, "service"))
+        for server, _ in self._servers(release):
+            self.systemd("start", server.unit(slot, "socket"))
+            self.systemd("start", "--no-block", server.unit(slot, "service"))
 
     def _stop(self, slot: str) -> None:
         self.systemd("disable", "--now", *self._units(slot))
         self.systemd.forget_failures(*self._units(slot))
 
-    def _units(self, slot: str) -> list[str]:
-        return [self.paths.unit(slot, "socket"), self.paths.unit(slot, "service")]
+    def _declared(self) -> list[ServerPaths]:
+        return [self.paths.server, *([self.paths.frontend] if self.frontend else [])]
+
+    def _servers(self, release: str) -> list[tuple[ServerPaths, Health]]:
+        """Return the servers that a release has, with how each is asked for its health."""
+        servers = [(self.paths.server, self.health)]
+        if self.frontend and self.paths.frontend_environment(release).is_file():
+            servers.append((self.paths.frontend, self.frontend))
+        return servers
+
+    def _units(self, slot: str, release: str = "") -> list[str]:
+        """Return the units of a slot: those that a release has, or all."""
+        servers = [server for server, _ in self._servers(release)] if release else self._declared()
+        return [unit for server in servers for unit in server.units(slot)]
+
+    def _undeclared_units(self) -> list[str]:
+        """Return the units of a front end that is no longer declared, or has no server any more."""
+        return [] if self.frontend else [unit for slot in SLOTS for unit in self.paths.frontend.units(slot)]
+
+    def _links(self, slot: str, release: str) -> dict[Path, str]:
+        """Return where the links of the web server lead when a slot is live: the application's comes first."""
+        having = [server for server, _ in self._servers(release)]
+        return {
+            server.live: str((server if server in having else self.paths.server).socket(slot))
+            for server in self._declared()
+        }
+
+    def _present_links(self) -> dict[Path, str]:
+        links = [server.live for server in self._declared()]
+        return {link: str(link.readlink()) for link in links if link.is_symlink()}
+
+    def _point_links(self, slot: str, release: str) -> None:
+        for link, socket in self._links(slot, release).items():
+            if self._present_links().get(link) != socket:
+                point(link, socket)
 
     @staticmethod
     def _other(slot: str) -> str:
@@ -125,7 +173,7 @@ class Slots:
     def _configuration(self) -> str:
         """Return a digest of all that a slot reads besides its release: when it changes, a slot is outdated."""
         digest = hashlib.sha256()
-        for file in [self.paths.environment, *self.paths.units]:
+        for file in [self.paths.environment, *(file for server in self._declared() for file in server.files)]:
             digest.update(file.read_bytes() + b"\0" if file.is_file() else b"\0")
         return digest.hexdigest()
 
@@ -133,12 +181,12 @@ class Slots:
         record = self.paths.slot_start(slot)
         return record.read_text(encoding="utf-8") if record.is_file() else ""
 
-    def _explain(self, release: str, old: str, answer: str, lines: list[str]) -> str:
+    def _explain(self, release: str, old: str, health: Health, answer: str, lines: list[str]) -> str:
         serving = f"release {self.release_of(old)} keeps serving" if old else "nothing serves yet"
         return "\n".join(
             [
                 f"{self.paths.name}: release {release} is not healthy; {serving}.",
-                f"GET {self.health.path} for {self.health.host}: {answer}",
+                f"GET {health.path} for {health.host}: {answer}",
                 *[f"  {line[:200]}" for line in lines],
             ]
         )

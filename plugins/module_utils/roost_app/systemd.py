@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from ansible.module_utils.roost_app.errors import ReleaseError
@@ -75,15 +76,15 @@ class Systemd:
         return states if len(states) == len(units) else ["unknown"] * len(units)
 
 
-def wait_until_drained(socket_path: str, *, at_least: float, at_most: float) -> None:
-    """Wait until no connection waits to be accepted on a Unix socket.
+def wait_until_drained(socket_paths: Sequence[str], *, at_least: float, at_most: float) -> None:
+    """Wait until no connection waits to be accepted on these Unix sockets.
 
     The first `at_least` seconds are always waited: a client may have resolved the old path just before
     the switch and connect a moment later.
     """
     started = time.monotonic()
     time.sleep(at_least)
-    while waiting_connections(socket_path) > 0 and time.monotonic() - started < at_most:
+    while any(map(waiting_connections, socket_paths)) and time.monotonic() - started < at_most:
         time.sleep(0.1)
 
 

@@ -21,13 +21,20 @@ def undeclared(declared: Collection[str], systemd: Systemd, host: Path = Path("/
 
 
 def stop(paths: AppPaths, systemd: Systemd, who: str) -> None:
-    """Stop both slots for good. Their unit files may be gone already; systemd remembers what runs."""
+    """Stop both slots for good."""
     with deploy_lock(paths.lock, who):
-        systemd("disable", *_units(paths))
-        running = [unit for unit in _units(paths) if systemd.any_active_or_enabled(unit)]
-        if running:
-            systemd("stop", *running)
-        systemd.forget_failures(*_units(paths))
+        retire(_units(paths), systemd, paths.host)
+
+
+def retire(units: list[str], systemd: Systemd, host: Path) -> None:
+    """Stop units for good. Their files may be gone already; systemd remembers what runs."""
+    enabled = [unit for unit in units if _has_link(unit, host) or systemd.all_enabled(unit)]
+    if enabled:
+        systemd("disable", *enabled)
+    running = [unit for unit in units if systemd.any_active_or_enabled(unit)]
+    if running:
+        systemd("stop", *running)
+    systemd.forget_failures(*units)
 
 
 def farewell(names: list[str], check_mode: bool) -> str:
@@ -40,9 +47,12 @@ def farewell(names: list[str], check_mode: bool) -> str:
 
 def _starts_at_boot(paths: AppPaths) -> bool:
     """Tell whether links to its units are left; of units without a file, systemd itself does not tell."""
-    folder = paths.host / "etc/systemd/system"
-    return any(True for slot in SLOTS for _ in folder.glob(f"*.wants/{paths.name}@{slot}.*"))
+    return any(_has_link(unit, paths.host) for unit in _units(paths))
+
+
+def _has_link(unit: str, host: Path) -> bool:
+    return any((host / "etc/systemd/system").glob(f"*.wants/{unit}"))
 
 
 def _units(paths: AppPaths) -> list[str]:
-    return [paths.unit(slot, kind) for slot in SLOTS for kind in ("socket", "service")]
+    return [unit for server in (paths.server, paths.frontend) for slot in SLOTS for unit in server.units(slot)]

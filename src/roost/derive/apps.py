@@ -43,6 +43,7 @@ def app_apps(
             "web": _web(app, context) if context.plays("app") else None,
             "health": {"path": app.web.health, "host": app.domains[0]},
             "frontend": _frontend(app) if context.plays("app") else None,
+            "frontend_server": _frontend_server(app) if context.plays("app") else None,
             "build_commands": _build_commands(app),
             "release_commands": list(app.release_commands),
             "migrations": _migrations(app),
@@ -116,10 +117,22 @@ def _frontend(app: ResolvedApp) -> dict[str, Any] | None:
         return None
     return {
         "path": frontend.path,
+        "kind": frontend.kind,
         "build": frontend.build,
         "output": frontend.output,
         "environment": _listed(frontend.env),
     } | ({"node": frontend.node} if frontend.node else {})
+
+
+def _frontend_server(app: ResolvedApp) -> dict[str, Any] | None:
+    frontend = app.frontend
+    if frontend is None or frontend.kind != "node":
+        return None
+    return {
+        "arguments": frontend.start.removeprefix("node "),
+        "health": {"path": frontend.health, "host": app.domains[0]},
+        "memory_max_mb": frontend.memory_max_mb or 0,
+    }
 
 
 def _build_commands(app: ResolvedApp) -> list[str]:

@@ -72,7 +72,7 @@ def _static(app: ResolvedApp) -> list[dict[str, Any]]:
                 "path": f"/srv/{app.name}/current/frontend/{folder}/",
                 "earlier_path": f"/srv/{app.name}/previous/frontend/{folder}",
                 "immutable": True,
-                "hashes": "short",
+                "hashes": {"static": "short", "node": "any"}[app.frontend.kind],
             }
         )
     return locations
@@ -81,7 +81,9 @@ def _static(app: ResolvedApp) -> list[dict[str, Any]]:
 def _frontend(app: ResolvedApp) -> dict[str, Any] | None:
     if app.frontend is None:
         return None
+    static = app.frontend.kind == "static"
     return {
-        "root": f"/srv/{app.name}/current/frontend",
+        "root": f"/srv/{app.name}/current/frontend" if static else "",
+        "socket": "" if static else f"/srv/{app.name}/frontend.sock",
         "backend": [url for url in app.frontend.backend if url != app.web.health],
     }

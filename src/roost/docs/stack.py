@@ -59,6 +59,16 @@ A front end built with npm, here React with Vite in the folder `frontend` of the
 It is built once for each release, before anything live is touched, by an account that is neither root nor the
 application's and sees none of its secrets. `package-lock.json` must be in the source, for `npm ci`.
 
+With `kind: node` a server answers instead, such as one of Next.js (`output: "standalone"` in its configuration):
+
+```yaml
+      frontend: {path: site, kind: node}
+```
+
+It runs beside the application in each slot, in the same sandbox and with the same environment, goes live together with
+it, and finds it at the Unix socket `APPLICATION_SOCKET`. Whatever port it asks for, it gets a socket of its own.
+A page loaded before a deploy still finds the files of `assets`, for both kinds.
+
 WebSockets and event streams of an `asgi` application pass through without a declaration. At a deploy a WebSocket
 is closed with the code 1012, and an event stream after `max_request_time`; clients connect to the new release.
 

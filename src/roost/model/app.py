@@ -23,6 +23,7 @@ from roost.model.values import (
     Lockfile,
     Module,
     Name,
+    NodeCommand,
     NodeVersion,
     PlainName,
     Pyproject,
@@ -267,7 +268,7 @@ class Media(Declared):
 
 
 class Assets(Declared):
-    """Built files whose names end with a hash of their content; those of the release before stay reachable."""
+    """Built files that never change under their names; those of the release before stay reachable."""
 
     url: UrlPrefix = Field(description="Where they are served.")
     folder: BuiltPath | None = Field(
@@ -281,15 +282,29 @@ class Frontend(Declared):
     path: RelativePath = Field(
         default="frontend", description="Its folder in the source, with package.json and package-lock.json."
     )
-    kind: Literal["static"] = Field(
-        default="static", description="static: a single-page application, whose files nginx serves."
+    kind: Literal["static", "node"] = Field(
+        default="static",
+        description="static: a single-page application, whose files nginx serves; node: a server, such as Next.js.",
     )
     build: Command = Field(default="npm run build", description="The command that builds it, after `npm ci`.")
     output: BuiltPath | None = Field(
-        default=None, description="The folder, seen from `path`, that the build fills: `dist` if not given."
+        default=None,
+        description="The folder, seen from `path`, that the build fills and that needs nothing else: `dist` if not "
+        "given, for node `.next/standalone`.",
     )
-    assets: Assets = Field(
-        default=Assets(url="/assets/"), description="What browsers keep for a year: Vite's /assets/ if not given."
+    start: NodeCommand | None = Field(
+        default=None, description="node only: what starts the server in `output`, on any port; `node server.js`."
+    )
+    health: HealthPath | None = Field(
+        default=None, description="node only: the path that must answer 200 before a release goes live; `/`."
+    )
+    memory_max_mb: int | None = Field(
+        default=None, ge=64, le=1_048_576, description="node only: its memory limit in MiB; none if not given."
+    )
+    assets: Assets | None = Field(
+        default=None,
+        description="What browsers keep for a year: files of /assets/ whose names end with a hash, as Vite's; for "
+        "node all of Next.js' /_next/static/.",
     )
     backend: Annotated[list[UrlPath], AfterValidator(unique)] | None = Field(
         default=None,
@@ -300,7 +315,8 @@ class Frontend(Declared):
         default=None, description="The version of Node.js: that of the role app (`app_node_version`) if not given."
     )
     env: dict[FreeVariable, EnvironmentValue] = Field(
-        default={}, description="Environment variables of the build. Never secrets: they may end up in pages."
+        default={},
+        description="Environment variables of the build and the server. Never secrets: they may end up in pages.",
     )
 
 

@@ -25,6 +25,7 @@ DATABASE_NAMES = frozenset(
 ENVIRONMENT_SET_BY_ROOST = frozenset(
     {
         "ALLOWED_HOSTS",
+        "APPLICATION_SOCKET",
         "APP_RELEASE",
         "CELERY_BROKER_URL",
         "CELERY_RESULT_BACKEND",

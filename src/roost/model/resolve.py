@@ -6,6 +6,7 @@ from typing import Literal
 from roost.model.app import (
     DEFAULT_THREADS,
     App,
+    Assets,
     Celery,
     Database,
     Frontend,
@@ -119,9 +120,12 @@ class ResolvedFrontend:
     """The front end. `backend` are the URLs that are not its own; `assets_folder` is in `output`."""
 
     path: str
-    kind: Literal["static"]
+    kind: Literal["static", "node"]
     build: str
     output: str
+    start: str
+    health: str
+    memory_max_mb: int | None
     assets_url: str
     assets_folder: str
     backend: tuple[str, ...]
@@ -259,15 +263,31 @@ def _pool(pool: Pool) -> ResolvedPool:
     )
 
 
+@dataclass(frozen=True)
+class _FrontendPreset:
+    output: str
+    assets: Assets
+
+
+_FRONTENDS = {
+    "static": _FrontendPreset("dist", Assets(url="/assets/")),
+    "node": _FrontendPreset(".next/standalone", Assets(url="/_next/static/", folder=".next/static")),
+}
+
+
 def _frontend(frontend: Frontend | None, preset: Preset) -> ResolvedFrontend | None:
     if frontend is None:
         return None
-    assets = frontend.assets
+    kind = _FRONTENDS[frontend.kind]
+    assets = frontend.assets or kind.assets
     return ResolvedFrontend(
         path=frontend.path.rstrip("/"),
         kind=frontend.kind,
         build=frontend.build,
-        output=(frontend.output or "dist").rstrip("/"),
+        output=(frontend.output or kind.output).rstrip("/"),
+        start=frontend.start or "node server.js",
+        health=frontend.health or "/",
+        memory_max_mb=frontend.memory_max_mb,
         assets_url=assets.url,
         assets_folder=(assets.folder or assets.url).strip("/"),
         backend=preset.backend if frontend.backend is None else tuple(frontend.backend),

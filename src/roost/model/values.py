@@ -249,6 +249,9 @@ GitVersion = Annotated[
 ]
 PythonRequirement = Annotated[str, AfterValidator(_requirement)]
 PythonVersion = Annotated[str, Matches(r"3\.[0-9]{1,2}", 'a Python version such as "3.13"')]
+NodeCommand = Annotated[
+    str, Matches(r"node( [A-Za-z0-9_./=:@-]+)+", "node with its arguments in plain words, such as node server.js")
+]
 NodeVersion = Annotated[str, Matches(r"[0-9]{2}\.[0-9]{1,3}\.[0-9]{1,3}", 'an exact version of Node such as "24.19.0"')]
 EnvironmentName = Annotated[
     str, Matches(r"[A-Z_][A-Z0-9_]{0,99}", "upper-case letters, digits and _, not beginning with a digit")

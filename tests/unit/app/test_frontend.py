@@ -1,10 +1,12 @@
 """The build of a front end, with an npm that only remembers what it was told; and what a missing piece is called."""
 
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from ansible.module_utils.roost_app.build import write_environment
 from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.frontend import Frontend
 from ansible.module_utils.roost_app.node import Node, used_versions
@@ -27,8 +29,8 @@ class FakeNode:
             (cwd / name).write_text("")
 
 
-def frontend(node: FakeNode) -> Frontend:
-    return Frontend("frontend", "npm run build", "dist", node, {"VITE_TITLE": "Atlas"})  # type: ignore[arg-type]
+def frontend(node: FakeNode, kind: str = "static", output: str = "dist") -> Frontend:
+    return Frontend("frontend", kind, "npm run build", output, node, {"VITE_TITLE": "Atlas"})  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -65,6 +67,21 @@ def test_a_missing_file_is_told_before_anything_is_installed(
 def test_a_build_that_fills_another_folder_is_told_of_output(source: Path, tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="left no frontend/dist/index"):
         frontend(FakeNode(writes=("build/index.html",))).build_in(source, tmp_path / "frontend")
+
+
+def test_a_server_of_next_is_completed(source: Path, tmp_path: Path) -> None:
+    node = FakeNode(writes=(".next/standalone/server.js", ".next/standalone/.next/BUILD_ID", ".next/static/a.js"))
+    (source / "frontend" / "public").mkdir()
+    frontend(node, "node", ".next/standalone").build_in(source, tmp_path / "frontend")
+    assert (tmp_path / "frontend" / "server.js").is_file()
+    copied = [argv[-1].partition("standalone/")[2] for argv in node.told if argv[0] == "cp"]
+    assert copied == [".next/static", "public"]
+
+
+def test_environment_is_written_as_systemd_and_shells_read_it(tmp_path: Path) -> None:
+    write_environment(tmp_path / "frontend.env", {"TITLE": 'a "b" $c `d` \\e'})
+    shell = f'. {tmp_path}/frontend.env; printf %s "$TITLE"'
+    assert subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout == 'a "b" $c `d` \\e'
 
 
 def test_a_build_can_not_hand_out_what_is_elsewhere(source: Path, tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """The switch, with a systemd that only remembers what it was told."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ansible.module_utils.roost_app.errors import LockHeldError, ReleaseError
-from ansible.module_utils.roost_app.health import Answer, wait_until_healthy
+from ansible.module_utils.roost_app.health import Answer, Health, wait_until_healthy
 from ansible.module_utils.roost_app.lock import deploy_lock
 from ansible.module_utils.roost_app.releases import target_name
 from ansible.module_utils.roost_app.slots import Slots
@@ -78,6 +79,66 @@ def test_run_killed_after_the_switch_is_tidied_up(slots: Slots) -> None:
     slots.tidy()
     assert slots.is_tidy()
     assert target_name(slots.paths.current) == "two"
+
+
+@pytest.fixture
+def with_frontend(slots: Slots) -> Slots:
+    for release in ("one", "two"):
+        slots.paths.frontend_environment(release).touch()
+    return replace(slots, frontend=Health("/", "atlas.example.com"))
+
+
+def links(slots: Slots) -> list[str]:
+    found = (slots.paths.server.live.readlink(), slots.paths.frontend.live.readlink())
+    return [str(path.relative_to(slots.paths.host / "run")) for path in found]
+
+
+def test_the_server_of_a_front_end_goes_along(with_frontend: Slots) -> None:
+    with_frontend.switch_to("one")
+    with_frontend.switch_to("two")
+    assert links(with_frontend) == ["atlas/green.sock", "atlas-frontend/green.sock"]
+    units = {f"{name}@green.{kind}" for name in ("atlas", "atlas-frontend") for kind in ("socket", "service")}
+    assert with_frontend.systemd.active == with_frontend.systemd.enabled == units
+    assert with_frontend.is_tidy()
+    with_frontend.systemd.active.discard("atlas-frontend@green.service")
+    assert not with_frontend.serves("two")
+
+
+def test_a_front_end_that_is_not_healthy_leaves_the_old_release(with_frontend: Slots, answers: list[Answer]) -> None:
+    with_frontend.switch_to("one")
+    answers[:] = [*[Answer(200, "")] * 3, Answer(404, "no page")]
+    with pytest.raises(ReleaseError, match="GET / for atlas"):
+        with_frontend.switch_to("two")
+    assert links(with_frontend) == ["atlas/blue.sock", "atlas-frontend/blue.sock"]
+    assert with_frontend.serves("one")
+    assert with_frontend.is_tidy()
+
+
+def test_a_release_without_front_end_lets_the_application_answer(with_frontend: Slots) -> None:
+    with_frontend.paths.frontend_environment("two").unlink()
+    with_frontend.switch_to("one")
+    with_frontend.switch_to("two")
+    assert links(with_frontend) == ["atlas/green.sock", "atlas/green.sock"]
+    assert with_frontend.systemd.active == {"atlas@green.socket", "atlas@green.service"}
+    assert with_frontend.serves("two")
+    assert with_frontend.is_tidy()
+
+
+def test_a_switch_killed_between_the_links_is_tidied_up(with_frontend: Slots) -> None:
+    with_frontend.switch_to("one")
+    with_frontend.paths.frontend.live.unlink()
+    assert not with_frontend.is_tidy()
+    with_frontend.tidy()
+    assert with_frontend.is_tidy()
+
+
+def test_a_front_end_that_is_no_longer_declared_stops(with_frontend: Slots) -> None:
+    with_frontend.switch_to("one")
+    without = replace(with_frontend, frontend=None)
+    assert not without.is_tidy()
+    without.tidy()
+    assert without.systemd.active == {"atlas@blue.socket", "atlas@blue.service"}
+    assert without.is_tidy()
 
 
 def test_release_without_manifest_is_not_live(slots: Slots) -> None:
