@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible.module_utils.roost_app.commands import run, run_in_release
+from ansible.module_utils.roost_app.dependencies import dependencies_digest, venv_with
 from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.frontend import Frontend
 from ansible.module_utils.roost_app.history import now
@@ -87,7 +88,8 @@ class Build:
                 self._run_commands()
             with self._phase("seal"):
                 self._seal()
-            write_manifest(self.folder, {**manifest, "phases": self.phases, "built": now()})
+            manifest = {**manifest, "dependencies": self._dependencies(), "phases": self.phases, "built": now()}
+            write_manifest(self.folder, manifest)
         except OSError as problem:
             discard(self.folder)
             raise ReleaseError(f"{self.paths.name}: release {self.release} can't be built: {problem}") from problem
@@ -134,7 +136,16 @@ class Build:
         }
         write_environment(self.folder / "release.env", environment)
 
+    def _dependencies(self) -> str:
+        listed = self.source / self.python.requirements
+        if not listed.is_file() or self.python.requirement or self.python.lock:
+            return ""
+        return dependencies_digest(listed.read_text(encoding="utf-8"), self.servers, self.python.interpreter)
+
     def _install(self) -> None:
+        if same := venv_with(self._dependencies(), self.paths.releases):
+            run(["cp", "--archive", "--link", f"{same}/.", str(self.venv)])
+            return
         for folder in (self.source, self.venv):
             give(folder, BUILDER, BUILDER)
         self.uv.create_venv(self.venv, self.python.interpreter, cwd=self.source)

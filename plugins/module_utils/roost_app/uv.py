@@ -47,8 +47,12 @@ class Uv:
         return lines[0].split("==")[1].split()[0]
 
     def create_venv(self, venv: Path, python: str, *, cwd: Path) -> None:
-        """Make an empty virtual environment of an interpreter."""
-        self._run(["venv", "--quiet", "--allow-existing", "--python", python, str(venv)], cwd=cwd)
+        """Make an empty virtual environment of an interpreter.
+
+        Its programs find it wherever it lies: a later release may take it over.
+        """
+        command = ["venv", "--quiet", "--allow-existing", "--relocatable", "--python", python]
+        self._run([*command, str(venv)], cwd=cwd)
 
     def install(self, venv: Path, what: list[str], *, cwd: Path) -> None:
         """Install requirements; files among them are relative to `cwd`."""

@@ -26,6 +26,7 @@ def release(tmp_path: Path, **source: Any) -> Any:
         "source": given | source,
         "python": {"version": "", "requirements": "requirements.txt", "pyproject": "", "lock": ""},
         "servers": [],
+        "frontend": {"path": ""},
         "build_commands": [],
         "uv_version": "1",
         "min_free_mb": 1,
