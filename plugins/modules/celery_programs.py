@@ -129,7 +129,7 @@ def wait_until(done: Callable[[], bool], seconds: float, what: str) -> None:
     while not done():
         if time.monotonic() > deadline:
             raise ProgramsError(f"programs did not {what} within {seconds:g} s")
-        time.sleep(0.2)
+        time.sleep(0.1)
 
 
 def wait_until_ready(
@@ -151,7 +151,7 @@ def wait_until_ready(
         broken = [name for name in waiting if states.get(name) not in {*STARTED, "STOPPING"}]
         if broken or time.monotonic() > deadline:
             raise ProgramsError(describe(supervisor, (broken or waiting)[0], states))
-        time.sleep(0.2)
+        time.sleep(0.1)
 
 
 def describe(supervisor: Any, name: str, states: dict[str, str]) -> str:

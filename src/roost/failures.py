@@ -8,7 +8,8 @@ from typing import Any
 from roost.errors import Locked
 from roost.events import HostResult, Status, Task
 
-_MAX_LINES = 8
+# With the failed task before them, and its file and the next step behind, ten lines in all.
+_MAX_LINES = 7
 _MAX_ITEMS = 3
 _MAX_WIDTH = 300
 _UNTELLING = re.compile(
@@ -82,7 +83,8 @@ def _reason(result: Mapping[str, Any]) -> list[str]:
         return ["(The output is hidden because it may hold a secret.)"]
     lines = list(_item_lines(result)) or list(_lines(result))
     if len(lines) > _MAX_LINES:
-        lines = [*lines[: _MAX_LINES - 1], f"... ({len(lines) - _MAX_LINES + 1} more lines)"]
+        # The first line says what failed, and the last ones why.
+        lines = [lines[0], f"... ({len(lines) - _MAX_LINES + 1} more lines)", *lines[2 - _MAX_LINES :]]
     return [line[:_MAX_WIDTH] for line in lines] or ["(The module gave no reason.)"]
 
 
@@ -104,7 +106,7 @@ def _lines(result: Mapping[str, Any]) -> list[str]:
     message = [line.removeprefix("Task failed: ") for line in _clean(result.get("msg"))]
     output: list[str] = []
     for key in ("stderr", "module_stderr", "stdout", "module_stdout"):
-        if output := _clean(result.get(key))[-_MAX_LINES + 1 :]:
+        if output := _clean(result.get(key))[-_MAX_LINES:]:
             break
     if message and not _UNTELLING.search(" ".join(message)):
         return message

@@ -48,14 +48,15 @@ class Answers:
 
 
 class Load:
-    """Clients that ask without a pause of more than 50 ms until the block ends, or half an hour has passed.
+    """Clients that ask without a longer pause than `pause` seconds until the block ends, or half an hour has passed.
 
     `answers` has one entry for each kind of client: `kept` (pages on a kept connection), `new` (pages, each on
     a new connection), `http2` (pages on one HTTP/2 connection), `rows` (places that are written), `tasks`.
     """
 
-    def __init__(self, host: Host, folder: Path) -> None:
+    def __init__(self, host: Host, folder: Path, pause: float = PAUSE_SECONDS) -> None:
         self._host = host
+        self._pause = pause
         self._certificate = folder / "certificate.pem"
         self._certificate.write_text(host.run("cat /etc/roost/tls/*/fullchain.pem"))
         self._context = ssl.create_default_context(cafile=str(self._certificate))
@@ -129,7 +130,7 @@ class Load:
                     answers.failures.append(f"request {number}: status {status}")
             if not keep:
                 connection.close()
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(self._pause)
         connection.close()
 
     @staticmethod

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 HEALTHY_IN_A_ROW = 3
-PAUSE_SECONDS = 0.2
+PAUSE_SECONDS = 0.1
 BODY_CHARACTERS = 300
 
 
@@ -77,15 +77,16 @@ def wait_until_healthy(
     """
     deadline = time.monotonic() + patience
     in_a_row = 0
-    while in_a_row < HEALTHY_IN_A_ROW:
+    while True:
         answer = ask_once()
         in_a_row = in_a_row + 1 if answer.healthy else 0
         if is_crashing():
             return False, Answer(0, f"the service ended by itself ({answer.describe()})")
+        if in_a_row == HEALTHY_IN_A_ROW:
+            return True, answer
         if not answer.healthy and time.monotonic() >= deadline:
             return False, answer
         time.sleep(PAUSE_SECONDS)
-    return True, answer
 
 
 def _hint(status: int) -> str:

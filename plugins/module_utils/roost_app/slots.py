@@ -16,7 +16,7 @@ from ansible.module_utils.roost_app.undeclared import retire
 
 DRAIN_AT_LEAST_SECONDS = 1.0
 DRAIN_AT_MOST_SECONDS = 30.0
-JOURNAL_LINES = 6
+JOURNAL_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -76,15 +76,21 @@ class Slots:
         old = self.live()
         new = self._other(old)
         started = time.time()
-        self._start(new, release)
+        try:
+            self._start(new, release)
+        except ReleaseError as problem:
+            lines = self.systemd.journal_of_systemd(*self._units(new), since=started)[-JOURNAL_LINES:]
+            self._stop(new)
+            raise ReleaseError(self._explain(release, old, str(problem), lines), reason=problem.reason) from None
         for server, health in self._servers(release):
             healthy, answer = self._wait_until_healthy(server, health, new)
             if not healthy:
                 lines = self.systemd.journal(server.unit(new, "service"), started, JOURNAL_LINES)
-                self._stop(new)
-                message = self._explain(release, old, health, answer.describe(), lines)
+                self._abandon(new)
+                asked = f"GET {health.path} for {health.host}: {answer.describe()}"
+                message = self._explain(release, old, asked, lines)
                 raise ReleaseError(message, reason=f"not healthy: {answer.describe()}")
-        self.systemd("enable", *self._units(new, release))
+        self.systemd.enable(*self._units(new, release))
         if old and self.release_of(old) != release:
             point(self.paths.previous, f"releases/{self.release_of(old)}")
         self._point_links(new, release)
@@ -93,14 +99,17 @@ class Slots:
 
     def tidy(self) -> None:
         """Bring everything else in line with the live slot: boot, links, and the other slot, drained."""
+        since = time.monotonic()
         live, release = self.live(), self.live_release()
         other = self._other(live)
-        self.systemd("enable", *self._units(live, release))
+        self.systemd.enable(*self._units(live, release))
         self._point_links(live, release)
         point(self.paths.current, f"releases/{release}")
         if self.systemd.any_active_or_enabled(*self._units(other)):
+            self.systemd.disable(*self._units(other))
             wait_until_drained(
                 [str(server.socket(other)) for server in self._declared()],
+                since=since,
                 at_least=DRAIN_AT_LEAST_SECONDS,
                 at_most=DRAIN_AT_MOST_SECONDS,
             )
@@ -126,8 +135,15 @@ class Slots:
             self.systemd("start", server.unit(slot, "socket"))
             self.systemd("start", "--no-block", server.unit(slot, "service"))
 
+    def _abandon(self, slot: str) -> None:
+        """Stop a slot that never served: nobody waits for its answers."""
+        for server in self._declared():
+            self.systemd.kill(server.unit(slot, "service"))
+        self._stop(slot)
+
     def _stop(self, slot: str) -> None:
-        self.systemd("disable", "--now", *self._units(slot))
+        self.systemd.disable(*self._units(slot))
+        self.systemd("stop", *self._units(slot))
         self.systemd.forget_failures(*self._units(slot))
 
     def _declared(self) -> list[ServerPaths]:
@@ -181,12 +197,12 @@ class Slots:
         record = self.paths.slot_start(slot)
         return record.read_text(encoding="utf-8") if record.is_file() else ""
 
-    def _explain(self, release: str, old: str, health: Health, answer: str, lines: list[str]) -> str:
+    def _explain(self, release: str, old: str, problem: str, lines: list[str]) -> str:
         serving = f"release {self.release_of(old)} keeps serving" if old else "nothing serves yet"
         return "\n".join(
             [
                 f"{self.paths.name}: release {release} is not healthy; {serving}.",
-                f"GET {health.path} for {health.host}: {answer}",
+                problem,
                 *[f"  {line[:200]}" for line in lines],
             ]
         )

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 OF_SERVER_ITSELF = re.compile(
     r"\[INFO\]|^INFO: |(\[ERROR\] |^)(Exception in worker|Worker \(pid|Shutting down: Master|Reason: Worker failed)"
 )
+ENDING = re.compile(r"Worker \(pid:\d+\) (.*)")
 FRAME_OF_SERVER = re.compile(r'^\s+File "[^"]*/(gunicorn|uvicorn|uvicorn_worker)[/"]')
 BELONGS_TO_FRAME = re.compile(r"^ {4}")
 
@@ -22,14 +23,20 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def telling_lines(journal: str) -> list[str]:
-    """Leave out what the server says of itself, also in tracebacks, and what repeats itself: it is no reason."""
+    """Leave out what the server says of itself, also in tracebacks, and what repeats itself: it is no reason.
+
+    If nothing is left, the application ended without a word, and that its processes ended is all there is to tell.
+    """
     lines = []
+    endings = []
     within_server = False
     for line in (plain for written in journal.splitlines() for plain in plain_lines(written)):
         within_server = bool(FRAME_OF_SERVER.match(line) or (within_server and BELONGS_TO_FRAME.match(line)))
+        if found := ENDING.search(line):
+            endings.append(f"a worker {found[1]}")
         if line.strip() and not within_server and not OF_SERVER_ITSELF.search(line):
             lines.append(line)
-    return list(dict.fromkeys(lines))
+    return list(dict.fromkeys(lines or endings))
 
 
 def plain_lines(line: str) -> Iterator[str]:

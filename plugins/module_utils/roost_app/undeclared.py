@@ -30,7 +30,7 @@ def retire(units: list[str], systemd: Systemd, host: Path) -> None:
     """Stop units for good. Their files may be gone already; systemd remembers what runs."""
     enabled = [unit for unit in units if _has_link(unit, host) or systemd.all_enabled(unit)]
     if enabled:
-        systemd("disable", *enabled)
+        systemd.disable(*enabled)
     running = [unit for unit in units if systemd.any_active_or_enabled(unit)]
     if running:
         systemd("stop", *running)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.roost_app import slots as slots_module
+from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.health import Answer, Health
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.releases import write_manifest
@@ -14,23 +15,30 @@ from ansible.module_utils.roost_app.slots import Slots
 
 @dataclass
 class FakeSystemd:
-    """Units are active or enabled, or not. The services of `crashing` slots restart all the time."""
+    """Units are active or enabled, or not. A `crashing` one restarts all, a `refusing` one starts none."""
 
     active: set[str] = field(default_factory=set)
     enabled: set[str] = field(default_factory=set)
     crashing: bool = False
+    refusing: bool = False
 
     def __call__(self, verb: str, *arguments: str) -> None:
         units = {argument for argument in arguments if not argument.startswith("--")}
+        if verb == "start" and self.refusing:
+            raise ReleaseError(f"`systemctl start {units}` failed")
         if verb == "start":
             self.active |= units
-        elif verb == "enable":
-            self.enabled |= units
-        elif verb == "disable":
-            self.enabled -= units
-            self.active -= units if "--now" in arguments else set()
         elif verb == "stop":
             self.active -= units
+
+    def enable(self, *units: str) -> None:
+        self.enabled |= set(units)
+
+    def disable(self, *units: str) -> None:
+        self.enabled -= set(units)
+
+    def kill(self, unit: str) -> None:
+        self.active.discard(unit)
 
     def all_active(self, *units: str) -> bool:
         return set(units) <= self.active
@@ -46,6 +54,9 @@ class FakeSystemd:
 
     def forget_failures(self, *units: str) -> None:
         pass
+
+    def journal_of_systemd(self, *_: str, since: float) -> list[str]:
+        return ["Failed to create listening socket"] if since else []
 
     def journal(self, *_: object) -> list[str]:
         return ["ModuleNotFoundError: No module named 'x'"]

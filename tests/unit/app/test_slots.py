@@ -46,6 +46,16 @@ def test_bad_release_leaves_the_old_one(slots: Slots, answers: list[Answer], cra
     assert slots.is_tidy()
 
 
+def test_slot_that_can_not_be_started_leaves_the_old_one(slots: Slots) -> None:
+    slots.switch_to("one")
+    slots.systemd.refusing = True
+    with pytest.raises(ReleaseError, match="release two is not healthy; release one keeps serving") as raised:
+        slots.switch_to("two")
+    assert "Failed to create listening socket" in str(raised.value)
+    assert slots.serves("one")
+    assert slots.is_tidy()
+
+
 def test_changed_environment_outdates_the_live_slot(slots: Slots) -> None:
     slots.switch_to("one")
     slots.paths.environment.write_text('A="2"\n')

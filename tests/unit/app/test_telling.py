@@ -19,6 +19,15 @@ def test_reason_of_a_crash_is_not_buried_under_its_repetitions() -> None:
     ]
 
 
+def test_workers_that_end_without_a_word_are_told_of() -> None:
+    crash = (
+        "[2026-11-22 03:58:36 +0000] [176] [ERROR] Worker (pid:178) exited with code 1.\n"
+        "[2026-11-22 03:58:37 +0000] [176] [ERROR] Worker (pid:179) exited with code 1.\n"
+    )
+    assert telling_lines(crash) == ["a worker exited with code 1."]
+    assert telling_lines(f"{crash}out of luck\n") == ["out of luck"]
+
+
 def test_reason_of_a_crash_is_not_buried_under_gunicorns_own_frames() -> None:
     crash = """Traceback (most recent call last):
   File "/srv/a/releases/1/venv/lib/python3.13/site-packages/gunicorn/arbiter.py", line 608, in spawn_worker
