@@ -38,6 +38,20 @@ class MortalSystemd(FakeSystemd):
             self.step(f"{verb} {unit}")
             super().__call__(verb, *options, unit)
 
+    def enable(self, *units: str) -> None:
+        for unit in units:
+            self.step(f"enable {unit}")
+            super().enable(unit)
+
+    def disable(self, *units: str) -> None:
+        for unit in units:
+            self.step(f"disable {unit}")
+            super().disable(unit)
+
+    def kill(self, unit: str) -> None:
+        self.step(f"kill {unit}")
+        super().kill(unit)
+
 
 @pytest.fixture
 def systemd(slots: Slots, monkeypatch: pytest.MonkeyPatch) -> MortalSystemd:
@@ -69,7 +83,7 @@ def killed_after(systemd: MortalSystemd, steps: int) -> Iterator[None]:
 
 
 def live_units(slots: Slots) -> set[str]:
-    return {slots.paths.unit(slots.live(), kind) for kind in ("socket", "service")}
+    return {slots.paths.server.unit(slots.live(), kind) for kind in ("socket", "service")}
 
 
 @pytest.mark.parametrize("status", [200, 500])
