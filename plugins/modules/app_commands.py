@@ -7,7 +7,6 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_app.attempt import Attempt
 from ansible.module_utils.roost_app.commands import run_in_release
 from ansible.module_utils.roost_app.errors import ReleaseError
-from ansible.module_utils.roost_app.lock import deploy_lock
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.releases import target_name
 
@@ -25,6 +24,7 @@ options:
   release: {description: Id of a complete release; empty in check mode when it isn't known., type: str, required: true}
   commands: {description: Shell commands., type: list, elements: str, required: true}
   who: {description: Who deploys., type: str, default: ansible}
+  run: {description: The run that has the turn (M(app_turn)); without one only the lock counts., type: str, default: ""}
 """
 
 EXAMPLES = r"""
@@ -37,7 +37,6 @@ EXAMPLES = r"""
 
 RETURN = r"""
 commands: {description: The commands that were run., returned: always, type: list, elements: str}
-phases: {description: Seconds that they took as C(release_commands)., returned: always, type: dict}
 """
 
 ARGUMENTS = {
@@ -45,13 +44,14 @@ ARGUMENTS = {
     "release": {"type": "str", "required": True},
     "commands": {"type": "list", "elements": "str", "required": True},
     "who": {"type": "str", "default": "ansible"},
+    "run": {"type": "str", "default": ""},
 }
 
 
 def run_all(attempt: Attempt, commands: list[str]) -> None:
     """Run the commands one after the other; raise ReleaseError at the first that fails."""
     paths, release = attempt.paths, attempt.release
-    with deploy_lock(paths.lock, attempt.who), attempt.recorded_if_it_fails(), attempt.phase("release_commands"):
+    with attempt.at_work("release_commands"), attempt.recorded_if_it_fails(), attempt.phase("release_commands"):
         for command in commands:
             try:
                 run_in_release(command, paths.release(release), paths)
@@ -66,15 +66,13 @@ def main() -> None:
     release = module.params["release"]
     is_live = bool(release) and target_name(paths.current) == release
     commands = [] if is_live else module.params["commands"]
-    phases = {}
     if commands and not module.check_mode:
-        attempt = Attempt.of_built(paths, release, module.params["who"])
+        attempt = Attempt.of_built(paths, release, module.params["who"], run=module.params["run"])
         try:
             run_all(attempt, commands)
         except ReleaseError as problem:
             module.fail_json(msg=str(problem), rc=problem.exit_code)
-        phases["release_commands"] = attempt.phases["release_commands"]
-    module.exit_json(changed=bool(commands), commands=commands, phases=phases)
+    module.exit_json(changed=bool(commands), commands=commands)
 
 
 if __name__ == "__main__":

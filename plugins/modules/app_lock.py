@@ -18,6 +18,7 @@ description:
   - The lock is a file on the host, so everybody who deploys from anywhere meets it, and it survives a reboot.
     It stops deploys and rollbacks. A deploy that is running is not interrupted, and what serves is not touched.
   - A lock of somebody else is never replaced. The module then fails with C(rc=75) and says who holds it.
+  - Unlocking also ends the turn of a run (M(app_turn)). One that is still alive stops at its next task.
 author: The Roost authors
 options:
   apps: {description: Names of the applications., type: list, elements: str, required: true}
@@ -69,11 +70,13 @@ def lock(apps: list[AppPaths], wanted: OperatorLock, check_mode: bool) -> dict[s
 
 
 def unlock(apps: list[AppPaths], check_mode: bool) -> dict[str, Any]:
-    """Take the locks away, whoever holds them."""
+    """Take the locks away, whoever holds them, and the turns of deploys: those that still run do nothing more."""
     held = {paths: there for paths in apps if (there := read_lock(paths.operator_lock))}
-    for paths in [] if check_mode else held:
+    to_free = [paths for paths in apps if paths in held or paths.turn.exists()]
+    for paths in [] if check_mode else to_free:
         paths.operator_lock.unlink(missing_ok=True)
-    return {"changed": bool(held), "locks": {paths.name: vars(there) for paths, there in held.items()}}
+        paths.turn.unlink(missing_ok=True)
+    return {"changed": bool(to_free), "locks": {paths.name: vars(there) for paths, there in held.items()}}
 
 
 def require_free(apps: list[AppPaths]) -> dict[str, Any]:

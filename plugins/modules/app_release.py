@@ -11,12 +11,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_app.attempt import Attempt, origin
 from ansible.module_utils.roost_app.build import Build, Python, copy_archive
 from ansible.module_utils.roost_app.errors import ReleaseError
-from ansible.module_utils.roost_app.lock import deploy_lock
 from ansible.module_utils.roost_app.operator_lock import refuse_if_locked
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.releases import choose_release, inputs_digest
 from ansible.module_utils.roost_app.repository import Repository, public
 from ansible.module_utils.roost_app.room import refuse_without_room
+from ansible.module_utils.roost_app.turn import BUILD
 from ansible.module_utils.roost_app.uv import Uv, distribution
 
 DOCUMENTATION = r"""
@@ -73,6 +73,7 @@ options:
   uv_version: {description: Version of uv., type: str, required: true}
   min_free_mb: {description: MiB that must be free under C(/srv) before a build., type: int, default: 500}
   who: {description: Who deploys., type: str, default: ansible}
+  run: {description: The run that has the turn (M(app_turn)); without one only the lock counts., type: str, default: ""}
   content_id: {description: Set by the action plugin; id of the folder's content., type: str, default: ""}
   archive: {description: Set by the action plugin; the sent folder., type: path}
 """
@@ -117,6 +118,7 @@ ARGUMENTS = {
     "uv_version": {"type": "str", "required": True},
     "min_free_mb": {"type": "int", "default": 500},
     "who": {"type": "str", "default": "ansible"},
+    "run": {"type": "str", "default": ""},
     "content_id": {"type": "str", "default": ""},
     "archive": {"type": "path"},
 }
@@ -149,8 +151,9 @@ class Release:
     def build(self) -> dict[str, Any]:
         """Build it unless it is complete."""
         refuse_if_locked(self.paths)
-        attempt = Attempt(self.paths, self.params["who"], **origin({"source": self.public_source}))
-        with deploy_lock(self.paths.lock, self.params["who"]), attempt.recorded_if_it_fails():
+        origin_known = origin({"source": self.public_source})
+        attempt = Attempt(self.paths, self.params["who"], **origin_known, run=self.params["run"])
+        with attempt.at_work(BUILD), attempt.recorded_if_it_fails():
             return self._build_as(attempt)
 
     def _build_as(self, attempt: Attempt) -> dict[str, Any]:

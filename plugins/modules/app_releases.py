@@ -28,8 +28,9 @@ RETURN = r"""
 apps:
   description: >-
     Of each application its name, live (a release), earlier (the good ones before it, the nearest first), good (all
-    that a rollback may name), lock (who, since, why; or nothing), releases (each with id, state, reason, version,
-    commit, source, who, when and phases, in seconds) and history (the last attempts).
+    that a rollback may name), lock (who, since, why; or nothing), turn (the run that deploys; or nothing), releases
+    (each with id, state, reason, version, commit, source, who, when and phases, in seconds) and history (the last
+    attempts).
   returned: always
   type: list
   elements: dict

@@ -11,7 +11,6 @@ from ansible.module_utils.roost_app.attempt import Attempt
 from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.health import Health
 from ansible.module_utils.roost_app.history import DEPLOY, ROLLBACK, read
-from ansible.module_utils.roost_app.lock import deploy_lock
 from ansible.module_utils.roost_app.paths import SLOTS, AppPaths
 from ansible.module_utils.roost_app.releases import point, prune, read_manifest, target_name
 from ansible.module_utils.roost_app.slots import Slots
@@ -44,10 +43,6 @@ options:
     suboptions:
       name: {description: Name of the application., type: str, required: true}
       release: {description: Id of a complete release; empty keeps the live one., type: str, default: ""}
-      phases:
-        description: Seconds that was worked on the release before this, besides its build; for the history.
-        type: dict
-        default: {}
       health:
         description: How to ask for the application's health; nothing when it has no web process.
         type: dict
@@ -76,6 +71,7 @@ options:
     description: Who deploys; shown to those who find the lock held.
     type: str
     default: ansible
+  run: {description: The run that has the turn (M(app_turn)); without one only the lock counts., type: str, default: ""}
 """
 
 EXAMPLES = r"""
@@ -99,6 +95,7 @@ apps:
 stopped: {description: Applications that are no longer declared and were stopped., returned: always, type: list}
 """
 
+SWITCH = "switch"
 HEALTH = {
     "path": {"type": "str", "required": True},
     "host": {"type": "str", "required": True},
@@ -112,7 +109,6 @@ ARGUMENTS = {
         "options": {
             "name": {"type": "str", "required": True},
             "release": {"type": "str", "default": ""},
-            "phases": {"type": "dict", "default": {}},
             "health": {"type": "dict", "options": HEALTH},
         },
     },
@@ -121,6 +117,7 @@ ARGUMENTS = {
     "keep": {"type": "int", "default": 5},
     "kind": {"type": "str", "choices": [DEPLOY, ROLLBACK], "default": DEPLOY},
     "who": {"type": "str", "default": "ansible"},
+    "run": {"type": "str", "default": ""},
 }
 
 
@@ -129,8 +126,7 @@ def settle(app: dict[str, Any], params: dict[str, Any], check_mode: bool) -> dic
     paths = AppPaths(app["name"])
     if app["release"] and not read_manifest(paths.release(app["release"])):
         raise ReleaseError(f"{paths.name}: there is no complete release {app['release']}")
-    attempt = Attempt.of_built(paths, app["release"], params["who"], params["kind"])
-    attempt.phases.update(app["phases"])
+    attempt = Attempt.of_built(paths, app["release"], params["who"], params["kind"], params["run"])
     if app["health"] is None:
         return settle_release(attempt, params, check_mode)
     slots = Slots(paths, Health(**app["health"]), params["patience"], Systemd())
@@ -145,7 +141,7 @@ def settle_release(attempt: Attempt, params: dict[str, Any], check_mode: bool) -
     state = {"name": paths.name, "release": wanted or live, "previous": live, "slot": "", "pruned": []}
     switched = state["release"] != live or is_unrecorded(attempt)
     if switched and not check_mode:
-        with deploy_lock(paths.lock, params["who"]):
+        with attempt.at_work(SWITCH):
             point(paths.current, f"releases/{wanted}")
             attempt.record_live()
             state["pruned"] = remove_old(paths, params["keep"], wanted, {live})
@@ -163,7 +159,7 @@ def settle_slots(slots: Slots, attempt: Attempt, params: dict[str, Any], check_m
     to_tidy = not to_switch and not slots.is_tidy()
     to_record = is_unrecorded(attempt)
     if (to_switch or to_tidy or to_record) and not check_mode:
-        with deploy_lock(paths.lock, params["who"]):
+        with attempt.at_work(SWITCH):
             if to_switch:
                 state["slot"] = switch(slots, state["release"], attempt, params["keep"])
             else:
@@ -181,7 +177,7 @@ def switch(slots: Slots, release: str, attempt: Attempt, keep: int) -> str:
         with ExitStack() as stack:
             if release != live:
                 stack.enter_context(attempt.recorded_if_it_fails())
-            with attempt.phase("switch"):
+            with attempt.phase(SWITCH):
                 return slots.switch_to(release)
     except ReleaseError:
         remove_old(slots.paths, keep, live, used_by(slots))

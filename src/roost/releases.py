@@ -42,7 +42,7 @@ def release_table(app: str, hosts: Mapping[str, Mapping[str, Any]]) -> ReleaseTa
     """One row a release; one a release and host, if the hosts differ."""
     columns = ("release", "version", "commit", "who", "when", "state")
     shapes = {tuple((item["id"], item["state"]) for item in found["releases"]) for found in hosts.values()}
-    notes = [*_locks(hosts)]
+    notes = [*_locks(hosts), *_turns(hosts)]
     if len(shapes) == 1:
         first = next(iter(hosts.values()))
         return ReleaseTable(app, columns, [_row(item) for item in first["releases"]], notes)
@@ -54,6 +54,14 @@ def _locks(hosts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for host, found in sorted(hosts.items()):
         if lock := found["lock"]:
             yield f"locked on {host} by {lock['who']} since {_time(lock['since'])}: {lock['why']}"
+
+
+def _turns(hosts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for host, found in sorted(hosts.items()):
+        if turn := found["turn"]:
+            phase = f", last at {turn['phase']}" if turn["phase"] else ""
+            since = f"since {_time(turn['since'])}{phase} {turn['idle_seconds']} s ago"
+            yield f"a {turn['kind']} by {turn['who']} is running on {host} {since}"
 
 
 def _row(item: Mapping[str, Any]) -> tuple[str, ...]:

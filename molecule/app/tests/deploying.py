@@ -19,15 +19,27 @@ SANDBOX = Path(os.environ["ROOST_SANDBOX_DIR"])
 LOAD_SECONDS = 180
 
 
+def start(host: Host, playbook: str, *options: str, **extra: Any) -> subprocess.Popen[str]:
+    """Start a playbook of the scenario on this host alone, in a process group of its own."""
+    command = ["ansible-playbook", f"--inventory={SANDBOX / 'inventory'}", "--limit", host.backend.get_hostname()]
+    return subprocess.Popen(
+        [*command, *options, "--extra-vars", json.dumps(extra), str(SCENARIO / playbook)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(run: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+    """Wait for a playbook that was started."""
+    output, _ = run.communicate()
+    return subprocess.CompletedProcess(run.args, run.returncode, output, "")
+
+
 def play(host: Host, playbook: str, *options: str, **extra: Any) -> subprocess.CompletedProcess[str]:
     """Run a playbook of the scenario on this host alone."""
-    command = ["ansible-playbook", f"--inventory={SANDBOX / 'inventory'}", "--limit", host.backend.get_hostname()]
-    return subprocess.run(
-        [*command, *options, "--extra-vars", json.dumps(extra), str(SCENARIO / playbook)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return finish(start(host, playbook, *options, **extra))
 
 
 def succeed(run: subprocess.CompletedProcess[str]) -> int:

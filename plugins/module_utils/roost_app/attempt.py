@@ -12,11 +12,15 @@ from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.history import DEPLOY, FAILED, LIVE, REASON_CHARACTERS, Entry, append, now
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.releases import read_manifest
+from ansible.module_utils.roost_app.turn import at_work, note, read_turn
 
 
 @dataclass
 class Attempt:
-    """One attempt by somebody; what isn't known yet is empty. `phases` are seconds."""
+    """One attempt by somebody; what isn't known yet is empty. `phases` are seconds.
+
+    `run` is the run of Ansible that has the turn; without one nothing is noted in a turn.
+    """
 
     paths: AppPaths
     who: str
@@ -25,20 +29,31 @@ class Attempt:
     version: str = ""
     commit: str = ""
     source: str = ""
+    run: str = ""
     phases: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of_built(cls, paths: AppPaths, release: str, who: str, kind: str = DEPLOY) -> Attempt:
-        """Return an attempt with a release that is complete: its manifest tells the rest."""
+    def of_built(cls, paths: AppPaths, release: str, who: str, kind: str = DEPLOY, run: str = "") -> Attempt:
+        """Return an attempt with a release that is complete: its manifest and the run's turn tell the rest."""
         manifest = read_manifest(paths.release(release)) or {}
         phases = {} if kind != DEPLOY else dict(manifest.get("phases", {}))
-        return cls(paths, who, kind, release, **origin(manifest), phases=phases)
+        turn = read_turn(paths) if run else None
+        if turn and turn.run == run:
+            phases.update(turn.phases)
+        return cls(paths, who, kind, release, **origin(manifest), run=run, phases=phases)
 
     def identify(self, manifest: Mapping[str, Any]) -> None:
         """Note which release it is, and what of."""
         self.release = str(manifest["release"])
         for key, value in origin(manifest).items():
             setattr(self, key, value)
+        note(self.paths, self.run, release=self.release)
+
+    @contextmanager
+    def at_work(self, phase: str) -> Iterator[None]:
+        """Hold the lock for a phase of the run; raise LockHeldError if somebody else has it, or the turn."""
+        with at_work(self.paths, self.run, self.who, phase, self.release):
+            yield
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -48,6 +63,7 @@ class Attempt:
             yield
         finally:
             self.phases[name] = round(time.monotonic() - started, 2)
+            note(self.paths, self.run, phases=self.phases)
 
     @contextmanager
     def recorded_if_it_fails(self) -> Iterator[None]:
@@ -57,12 +73,14 @@ class Attempt:
         except ReleaseError as problem:
             with suppress(OSError):
                 append(self.paths.history, self._entry(FAILED, problem.reason))
+                note(self.paths, self.run, outcome=FAILED, reason=problem.reason)
             raise
 
     def record_live(self) -> None:
         """Record that the release went live."""
         try:
             append(self.paths.history, self._entry(LIVE, ""))
+            note(self.paths, self.run, outcome=LIVE)
         except OSError as problem:
             raise ReleaseError(
                 f"{self.paths.name}: release {self.release} is live, but its history can't be written: {problem}"

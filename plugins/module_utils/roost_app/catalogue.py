@@ -11,6 +11,7 @@ from ansible.module_utils.roost_app.operator_lock import read_lock
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.releases import complete_releases, read_manifest, target_name
 from ansible.module_utils.roost_app.standing import earlier, good, latest
+from ansible.module_utils.roost_app.turn import read_turn
 
 RECENT = 50
 
@@ -27,12 +28,14 @@ def catalogue(paths: AppPaths) -> dict[str, Any]:
     back = [release for release in earlier(entries, live) if release in complete] if live else []
     was_good = good(entries)
     lock = read_lock(paths.operator_lock)
+    turn = read_turn(paths)
     return {
         "name": paths.name,
         "live": live,
         "earlier": back,
         "good": [release for release in complete if release in was_good or release == live],
         "lock": asdict(lock) if lock else None,
+        "turn": {**asdict(turn), "idle_seconds": turn.idle_seconds} if turn else None,
         "releases": _releases(paths, entries, complete, live, back[:1]),
         "history": [asdict(entry) for entry in entries[-RECENT:]],
     }

@@ -14,6 +14,7 @@ DEPLOY = "deploy"
 ROLLBACK = "rollback"
 LIVE = "live"
 FAILED = "failed"
+ABANDONED = "abandoned"
 PRIVATE = 0o640
 REASON_CHARACTERS = 300
 
@@ -22,6 +23,7 @@ REASON_CHARACTERS = 300
 class Entry:
     """One attempt: a deploy or a rollback, after which the release was live or had failed for a reason.
 
+    An abandoned one was ended by no one: its run was killed, or lost its host. It says nothing of the release.
     `release` is empty if the attempt failed before the release had an id. `version` is what was asked for,
     `commit` what that was in a git repository; `phases` are seconds.
     """

@@ -47,6 +47,11 @@ class AppPaths:
         return self.root / "deploy.lock"
 
     @property
+    def turn(self) -> Path:
+        """The run whose turn it is to deploy."""
+        return self.root / "turn.json"
+
+    @property
     def operator_lock(self) -> Path:
         """The lock that a person holds, unlike that of a running deploy."""
         return self.root / "operator.lock"

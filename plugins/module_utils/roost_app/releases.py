@@ -53,6 +53,14 @@ def discard(release: Path) -> None:
         shutil.rmtree(release)
 
 
+def discard_half_built(releases: Path) -> list[str]:
+    """Remove the folders that killed builds left; return their names."""
+    gone = [folder for folder in _folders(releases) if read_manifest(folder) is None]
+    for folder in gone:
+        discard(folder)
+    return sorted(folder.name for folder in gone)
+
+
 def inputs_digest(inputs: dict[str, Any]) -> str:
     """Return what identifies everything that goes into a build."""
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ansible.module_utils.roost_app.history import FAILED, LIVE, ROLLBACK, Entry
+from ansible.module_utils.roost_app.history import ABANDONED, FAILED, LIVE, ROLLBACK, Entry
 
 
 def latest(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """Return the last entry of each release: it is the one that counts."""
-    return {entry.release: entry for entry in entries if entry.release}
+    """Return the last entry of each release: it is the one that counts. Abandoned attempts tell nothing."""
+    return {entry.release: entry for entry in entries if entry.release and entry.outcome != ABANDONED}
 
 
 def failed(entries: Iterable[Entry]) -> set[str]:

@@ -35,7 +35,10 @@ def unlock(
     limit: LimitOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Allow deploys and rollbacks again, whoever locked the applications."""
+    """Allow deploys and rollbacks again, whoever locked the applications.
+
+    This also ends the turn of a deploy that was killed elsewhere; one that is still alive does nothing more.
+    """
     operation = Operation("unlock", "playbooks/unlock.yml", environment, as_json, limit=limit)
     operation.variables = {"app_named": named_apps(operation, apps)}
     operation.close(operation.run())

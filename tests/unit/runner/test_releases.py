@@ -20,8 +20,8 @@ LIVE: dict[str, Any] = {
 FAILED = LIVE | {"id": "aaa", "state": "failed", "reason": "not healthy"}
 
 
-def app(*releases: dict[str, Any], lock: dict[str, str] | None = None) -> dict[str, Any]:
-    return {"name": "atlas", "releases": list(releases), "lock": lock}
+def app(*releases: dict[str, Any], lock: dict[str, str] | None = None, turn: Any = None) -> dict[str, Any]:
+    return {"name": "atlas", "releases": list(releases), "lock": lock, "turn": turn}
 
 
 def test_hosts_that_agree_share_a_table() -> None:
@@ -42,6 +42,13 @@ def test_a_lock_is_shown() -> None:
     lock = {"who": "anna", "since": "2026-11-24T13:05:09Z", "why": "the database moves"}
     table = release_table("atlas", {"vm1": app(LIVE, lock=lock)})
     assert table.notes == ["locked on vm1 by anna since 2026-11-24 13:05 UTC: the database moves"]
+
+
+def test_a_deploy_that_is_running_is_shown() -> None:
+    turn = {"kind": "deploy", "who": "anna@laptop", "since": "2026-11-24T13:05:09Z", "phase": "build"}
+    table = release_table("atlas", {"vm1": app(LIVE, turn=turn | {"idle_seconds": 7})})
+    told = "a deploy by anna@laptop is running on vm1 since 2026-11-24 13:05 UTC, last at build 7 s ago"
+    assert table.notes == [told]
 
 
 def test_the_data_has_the_seconds_of_each_release() -> None:
