@@ -65,7 +65,7 @@ options:
   patience:
     description: Seconds within which a started release must have given three healthy answers in a row.
     type: float
-    default: 40
+    default: 50
   keep:
     description: How many releases to keep. The live one and the one that a rollback leads to always are.
     type: int
@@ -122,7 +122,7 @@ ARGUMENTS = {
         },
     },
     "declared": {"type": "list", "elements": "str"},
-    "patience": {"type": "float", "default": 40},
+    "patience": {"type": "float", "default": 50},
     "keep": {"type": "int", "default": 5},
     "kind": {"type": "str", "choices": [DEPLOY, ROLLBACK], "default": DEPLOY},
     "who": {"type": "str", "default": "ansible"},
