@@ -62,6 +62,11 @@ options:
     description: Names of all applications with a web process on this host. If not given, no other is looked for.
     type: list
     elements: str
+  about_to_change:
+    description: Files that were changed by now but for check mode. A slot that reads one of them would be moved.
+    type: list
+    elements: str
+    default: []
   patience:
     description: Seconds within which a started release must have given three healthy answers in a row.
     type: float
@@ -122,6 +127,7 @@ ARGUMENTS = {
         },
     },
     "declared": {"type": "list", "elements": "str"},
+    "about_to_change": {"type": "list", "elements": "str", "default": []},
     "patience": {"type": "float", "default": 50},
     "keep": {"type": "int", "default": 5},
     "kind": {"type": "str", "choices": [DEPLOY, ROLLBACK], "default": DEPLOY},
@@ -170,7 +176,7 @@ def settle_slots(slots: Slots, attempt: Attempt, params: dict[str, Any], check_m
     state["pruned"] = []
     if not state["release"]:
         return {**state, "switched": False}
-    to_switch = not slots.serves(state["release"])
+    to_switch = not slots.serves(state["release"]) or will_read(paths, params["about_to_change"])
     to_tidy = not to_switch and not slots.is_tidy()
     to_record = is_unrecorded(attempt)
     if (to_switch or to_tidy or to_record) and not check_mode:
@@ -183,6 +189,11 @@ def settle_slots(slots: Slots, attempt: Attempt, params: dict[str, Any], check_m
                 attempt.record_live()
             state["pruned"] = remove_old(paths, params["keep"], slots.live_release(), used_by(slots))
     return {**state, "switched": to_switch or to_tidy or to_record}
+
+
+def will_read(paths: AppPaths, files: list[str]) -> bool:
+    """Tell whether a slot would read one of these files when it is started."""
+    return any(str(path) in files for path in [paths.environment, *paths.units])
 
 
 def switch(slots: Slots, release: str, attempt: Attempt, keep: int) -> str:

@@ -71,8 +71,10 @@ def _of_one(event: HostResult, result: Mapping[str, Any]) -> Iterator[Change]:
     elif module == "release_slot":
         for name in result.get("stopped", ()):
             yield Change(Kind.SERVICE, str(name), "stop")
-        if any(app["switched"] for app in result.get("apps", ())):
-            yield Change(Kind.OTHER, event.task.title)
+        for app in result.get("apps", ()):
+            if app["switched"]:
+                same = app["release"] == app["previous"]
+                yield Change(Kind.SERVICE, str(app["name"]), "restart" if same else "switch")
     elif module in _PACKAGE_MODULES:
         for name in _PACKAGE.findall(str(result.get("stdout", ""))):
             yield Change(Kind.PACKAGE, name, "install")

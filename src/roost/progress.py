@@ -98,7 +98,8 @@ class Progress:
         # A host that goes on was rescued.
         del host.counts[Status.FAILED]
         host.counts[event.status] += 1
-        if event.status is Status.CHANGED:
+        # Secrets are made up on the controller, in check mode too: that is no change of the host.
+        if event.status is Status.CHANGED and event.task.module != "roost_preflight":
             changes = TaskChanges(event.host, event.task, tuple(changes_of(event)), tuple(diffs_of(event)))
             self._changes.append(changes)
 

@@ -86,6 +86,7 @@ def plan_lines(summary: Summary, *, diff: bool) -> Iterator[str]:
                 yield f"# {task.host}: {task.task.title}"
                 yield from text.splitlines()
                 yield ""
+    yield from summary.warnings
     if summary.failures:
         yield "The plan is not complete: it ended with an error."
     yield plan_sentence(by_host)

@@ -15,7 +15,7 @@ from ansible.module_utils.roost_app.slots import Slots
 from tests.support.modules import load_module
 
 release_slot = load_module("release_slot")
-PARAMETERS = {"keep": 5, "who": "anna"}
+PARAMETERS: dict[str, Any] = {"keep": 5, "who": "anna", "about_to_change": []}
 
 
 def settle(slots: Slots, release: str, *, kind: str = "deploy", keep: int = 5, check: bool = False) -> dict[str, Any]:
@@ -63,6 +63,14 @@ def test_without_a_release_the_live_one_stays_and_nothing_is_recorded(slots: Slo
 def test_check_mode_records_nothing(slots: Slots) -> None:
     assert settle(slots, "one", check=True)["switched"]
     assert story(slots) == []
+
+
+def test_check_mode_foresees_that_a_changed_environment_moves_the_slot(slots: Slots) -> None:
+    settle(slots, "one")
+    attempt = Attempt.of_built(slots.paths, "", "anna", "deploy")
+    changed = PARAMETERS | {"about_to_change": [str(slots.paths.environment)]}
+    assert release_slot.settle_slots(slots, attempt, changed, True)["switched"]
+    assert not release_slot.settle_slots(slots, attempt, PARAMETERS, True)["switched"]
 
 
 def test_a_failed_release_is_marked_and_may_be_deployed_again(slots: Slots, answers: list[Answer]) -> None:

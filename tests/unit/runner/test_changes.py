@@ -24,8 +24,16 @@ def test_a_tree_that_only_has_an_old_mark_is_named_after_its_task() -> None:
 def test_an_application_that_is_no_longer_declared_counts_as_a_service_that_stops() -> None:
     event = result("release_slot", {"changed": True, "stopped": ["atlas"], "apps": [{"switched": False}]})
     assert changes_of(event) == [Change(SERVICE, "atlas", "stop")]
-    event = result("release_slot", {"changed": True, "stopped": [], "apps": [{"switched": True}]})
-    assert changes_of(event) == [Change(OTHER, "role: A task")]
+
+
+def test_an_application_is_restarted_or_switched_to_another_release() -> None:
+    apps = [
+        {"name": "atlas", "switched": True, "release": "one", "previous": "one"},
+        {"name": "pulse", "switched": True, "release": "two", "previous": "one"},
+        {"name": "memo", "switched": False, "release": "one", "previous": "one"},
+    ]
+    event = result("release_slot", {"changed": True, "apps": apps})
+    assert changes_of(event) == [Change(SERVICE, "atlas", "restart"), Change(SERVICE, "pulse", "switch")]
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,12 @@ def test_check_mode_tells_the_same_changes_but_for_commands() -> None:
     assert changed == {"Copy a file", "Copy a secret", "Install packages", "Loop", "Restart cron"}
 
 
+def test_secrets_that_were_made_up_are_no_change_of_a_host() -> None:
+    progress = Progress()
+    progress.apply(result("roost_preflight", {"changed": True, "added": ["vault_redis_password"]}))
+    assert progress.summary().changes == ()
+
+
 def test_timings_name_the_slowest_task_first() -> None:
     timings = replayed("run").summary().timings
     assert timings[0][0].name == "Install packages"
