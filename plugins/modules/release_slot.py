@@ -176,7 +176,7 @@ def settle_slots(slots: Slots, attempt: Attempt, params: dict[str, Any], check_m
     state["pruned"] = []
     if not state["release"]:
         return {**state, "switched": False}
-    to_switch = not slots.serves(state["release"]) or will_read(paths, params["about_to_change"])
+    to_switch = not slots.serves(state["release"]) or slots.reads(params["about_to_change"])
     to_tidy = not to_switch and not slots.is_tidy()
     to_record = is_unrecorded(attempt)
     if (to_switch or to_tidy or to_record) and not check_mode:
@@ -189,11 +189,6 @@ def settle_slots(slots: Slots, attempt: Attempt, params: dict[str, Any], check_m
                 attempt.record_live()
             state["pruned"] = remove_old(paths, params["keep"], slots.live_release(), used_by(slots))
     return {**state, "switched": to_switch or to_tidy or to_record}
-
-
-def will_read(paths: AppPaths, files: list[str]) -> bool:
-    """Tell whether a slot would read one of these files when it is started."""
-    return any(str(path) in files for path in [paths.environment, *paths.units])
 
 
 def switch(slots: Slots, release: str, attempt: Attempt, keep: int) -> str:

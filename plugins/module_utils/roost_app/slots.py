@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,10 @@ class Slots:
             and self._started_with(live) == self._configuration()
             and self.systemd.all_active(*self._units(live, release))
         )
+
+    def reads(self, files: Collection[str]) -> bool:
+        """Tell whether a slot would read one of these files when it is started."""
+        return any(str(file) in files for file in self._configuration_files())
 
     def is_tidy(self) -> bool:
         """Tell whether the live slot alone starts at boot and runs, and `current` is its release."""
@@ -189,9 +194,12 @@ class Slots:
     def _configuration(self) -> str:
         """Return a digest of all that a slot reads besides its release: when it changes, a slot is outdated."""
         digest = hashlib.sha256()
-        for file in [self.paths.environment, *(file for server in self._declared() for file in server.files)]:
+        for file in self._configuration_files():
             digest.update(file.read_bytes() + b"\0" if file.is_file() else b"\0")
         return digest.hexdigest()
+
+    def _configuration_files(self) -> list[Path]:
+        return [self.paths.environment, *(file for server in self._declared() for file in server.files)]
 
     def _started_with(self, slot: str) -> str:
         record = self.paths.slot_start(slot)
