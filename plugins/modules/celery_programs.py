@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.celery_check import Application, look_at
+from ansible.module_utils.roost_app.errors import ReleaseError
 
 DOCUMENTATION = r"""
 module: celery_programs
@@ -21,6 +23,7 @@ description:
     that run an older release or environment than the present one. Other programs are left alone.
   - All programs that must stop are asked at once, warmly; supervisor bounds the wait by their C(stopwaitsecs).
   - Fails, with the last lines of its log, if a program has not loaded its application in the end.
+  - Warns if tasks of an application whose programs were started can be lost or run twice in spite of the settings.
 author: The Roost authors
 options:
   programs:
@@ -31,6 +34,23 @@ options:
     suboptions:
       app: {description: Name of the application., type: str, required: true}
       name: {description: Name of the supervisor program., type: str, required: true}
+  applications:
+    description: What the programs run, to be looked at when they were started.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      app: {description: Name of the application., type: str, required: true}
+      application: {description: What celery -A is given., type: str, required: true}
+      settings: {description: The settings that the workers are given., type: list, elements: str, default: []}
+      pools:
+        description: The pools of workers.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          queues: {description: Queues that it consumes; Celery's default queue if none., type: list, elements: str}
+          patience: {description: Seconds that a stopping worker gets., type: int, required: true}
 """
 
 EXAMPLES = r"""
@@ -44,6 +64,25 @@ added: {description: Programs that are new., returned: always, type: list, eleme
 removed: {description: Programs that are no longer configured., returned: always, type: list, elements: str}
 restarted: {description: Programs that were restarted or started., returned: always, type: list, elements: str}
 """
+
+PROGRAM = {
+    "app": {"type": "str", "required": True},
+    "name": {"type": "str", "required": True},
+}
+POOL = {
+    "queues": {"type": "list", "elements": "str"},
+    "patience": {"type": "int", "required": True},
+}
+APPLICATION = {
+    "app": {"type": "str", "required": True},
+    "application": {"type": "str", "required": True},
+    "settings": {"type": "list", "elements": "str", "default": []},
+    "pools": {"type": "list", "elements": "dict", "required": True, "options": POOL},
+}
+ARGUMENTS = {
+    "programs": {"type": "list", "elements": "dict", "required": True, "options": PROGRAM},
+    "applications": {"type": "list", "elements": "dict", "default": [], "options": APPLICATION},
+}
 
 SOCKET = "unix:///run/supervisor.sock"
 STOPPED = {"STOPPED", "EXITED", "FATAL"}
@@ -70,7 +109,12 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        return not (self.added or self.changed or self.removed or self.outdated or self.stopped)
+        return not (self.started or self.removed)
+
+    @property
+    def started(self) -> list[str]:
+        """The programs that load their application anew."""
+        return [*self.added, *self.changed, *self.outdated, *self.stopped]
 
 
 def connect() -> Any:
@@ -200,21 +244,20 @@ def present_digest(app: str, host: Path = Path("/")) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()
 
 
+def shortcomings(applications: list[dict[str, Any]], apps: set[str]) -> list[str]:
+    """Tell what can still happen to tasks of these applications. Their programs run, so nothing fails here."""
+    found = []
+    for declared in applications:
+        if declared["app"] in apps:
+            try:
+                found += look_at(Application(**declared))
+            except ReleaseError as problem:
+                found.append(f"{declared['app']}: its tasks can't be looked at: {problem}")
+    return found
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "programs": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "options": {
-                    "app": {"type": "str", "required": True},
-                    "name": {"type": "str", "required": True},
-                },
-            }
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     programs = module.params["programs"]
     try:
         supervisor = connect()
@@ -222,6 +265,9 @@ def main() -> None:
         if not module.check_mode:
             apply(supervisor, plan)
             wait_until_ready(supervisor, programs, has_loaded)
+            started = {program["app"] for program in programs if program["name"] in plan.started}
+            for shortcoming in shortcomings(module.params["applications"], started):
+                module.warn(shortcoming)
     except ProgramsError as problem:
         if module.check_mode:
             module.exit_json(changed=bool(programs), added=[], removed=[], restarted=[], msg=str(problem))

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+import yaml
 
 from roost import derive
 from roost.derive import apps, data, edge, packages, server
 from roost.derive.apps import auto_workers
+from roost.paths import bundle_root
 
 LONGEST = 4000
 STACK: dict[str, Any] = {
@@ -124,6 +126,23 @@ def test_migrations_have_a_listing_and_a_bound() -> None:
 def test_static_files_of_the_source_are_copied_to_where_nginx_may_read_them() -> None:
     flock = apps.app_apps(*arguments(ONE, "vm1"), VAULT_APPS, "secret", "inventories/prod")[1]
     assert flock["build_commands"] == ['cp --recursive flock/assets/. "$STATIC_ROOT/"']
+
+
+def test_a_release_that_workers_can_not_load_is_not_built() -> None:
+    assert "/usr/local/lib/roost/celery-check atlas >/dev/null" in app_on(ONE, "vm1")["build_commands"]
+
+
+@pytest.mark.parametrize("limit", [2, 300, 1800, 1801, 3600, 86_400])
+def test_a_task_is_killed_before_its_worker_and_that_before_the_broker_gives_it_to_another(limit: int) -> None:
+    margin = yaml.safe_load((bundle_root() / "roles/celery/defaults/main.yml").read_text())["celery_stop_margin"]
+    celery = {"app": "atlas", "pools": [{"name": "default", "time_limit": limit}]}
+    stack = {**STACK, "apps": [{**STACK["apps"][0], "celery": celery}]}
+    _, *others = arguments(ONE, "vm1")
+    app = apps.app_apps(stack, *others, VAULT_APPS, "secret", "inventories/prod")[0]
+    pool = apps.celery_apps(stack, *others)[0]["pools"][0]
+    stopped = pool["time_limit"] + margin
+    assert pool["soft_time_limit"] < pool["time_limit"] < stopped
+    assert stopped <= int(variables(app, "environment")["CELERY_VISIBILITY_TIMEOUT"])
 
 
 def test_uvicorn_alone_has_its_own_workers() -> None:
@@ -256,4 +275,4 @@ def test_a_packaged_django_is_managed_without_its_source() -> None:
     stack = STACK | {"apps": [STACK["apps"][0] | {"source": {"pypi": "atlas==1.0"}, "settings": "atlas.settings"}]}
     given = apps.app_apps(stack, *arguments(ONE, "vm1")[1:], VAULT_APPS, "secret", "prod")[0]
     assert given["release_commands"] == ["python -m django migrate --noinput"]
-    assert given["build_commands"] == ["python -m django collectstatic --noinput"]
+    assert given["build_commands"][0] == "python -m django collectstatic --noinput"

@@ -6,7 +6,8 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ from testinfra.host import Host
 SCENARIO = Path(__file__).resolve().parents[1]
 SANDBOX = Path(os.environ["ROOST_SANDBOX_DIR"])
 PROGRAMS = {"jobs-worker-default", "jobs-worker-mail", "jobs-beat"}
+IDLE = "idle-worker-default"
 WORST_EXPOSURE = 3.0
-TASKS = 20
+POOLS = [
+    {"name": "default", "queues": ["celery"], "concurrency": 2, "time_limit": 6, "soft_time_limit": 5},
+    {"name": "mail", "queues": ["mail"], "concurrency": 1, "time_limit": 5, "soft_time_limit": 4},
+]
 
 
 def play(host: Host, playbook: str, **extra: Any) -> subprocess.CompletedProcess[str]:
@@ -49,15 +54,38 @@ def ask(host: Host, task: str, queue: str = "celery") -> dict[str, Any]:
     return answer
 
 
-def processes(host: Host) -> dict[str, str]:
+def submit(host: Host, *seconds: float) -> None:
+    """Queue naps of these lengths."""
+    note(host, "del naps started")
+    in_release(host, f"submit.py {' '.join(map(str, seconds))}")
+
+
+def processes(host: Host, app: str = "jobs") -> dict[str, str]:
     """The process of each program that runs its application."""
-    found = host.run("cd /srv/jobs/celery && grep --with-filename . *.pid").stdout
+    found = host.run(f"cd /srv/{app}/celery && grep --with-filename . *.pid").stdout
     pids = dict(re.findall(r"(\S+)\.pid:(\d+)", found))
     return {name: pid for name, pid in pids.items() if host.run(f"kill -0 {pid}").rc == 0}
 
 
 def note(host: Host, command: str) -> str:
     return str(host.check_output(f"redis-cli -n 1 {command}"))
+
+
+def numbers(host: Host, key: str) -> list[int]:
+    return sorted(int(number) for number in note(host, f"lrange {key} 0 -1").split())
+
+
+@contextmanager
+def schedulers_counted(host: Host) -> Iterator[list[int]]:
+    """Count, again and again, the schedulers that run; the numbers seen are there in the end."""
+    seen: list[int] = []
+    count = "while :; do pgrep --uid jobs --count --full 'bin/celery .* beat' || true; sleep 0.05; done"
+    host.check_output(f'systemd-run --quiet --collect --unit=count -p StandardOutput=file:/root/seen sh -c "{count}"')
+    try:
+        yield seen
+    finally:
+        host.check_output("systemctl stop count")
+        seen += [int(number) for number in host.check_output("sort --unique /root/seen").split()]
 
 
 def wait_until(done: Callable[[], bool], what: str, seconds: float = 40) -> None:
@@ -75,14 +103,27 @@ def source(tmp_path: Path) -> Path:
     return folder
 
 
-def test_tasks_of_every_pool_return_their_result(host: Host) -> None:
+def test_every_pool_works_on_its_own_queues(host: Host) -> None:
     assert set(processes(host)) == PROGRAMS
-    for queue in ("celery", "mail"):
-        assert ask(host, "describe", queue)["greeting"] == "hello"
+    workers = {queue: ask(host, "describe", queue)["worker"] for queue in ("celery", "mail")}
+    assert workers == {"celery": "jobs-default", "mail": "jobs-mail"}
+
+
+def test_every_pool_has_its_own_concurrency(host: Host) -> None:
+    for pool in POOLS:
+        main = processes(host)[f"jobs-worker-{pool['name']}"]
+        assert int(host.check_output(f"pgrep --parent {main} --count")) == pool["concurrency"]
 
 
 def test_workers_have_the_settings_that_lose_no_task(host: Host) -> None:
-    assert ask(host, "settings") == {"acks_late": True, "prefetch": 1}
+    for queue, limit in (("celery", 6), ("mail", 5)):
+        assert ask(host, "settings", queue) == {
+            "task_acks_late": True,
+            "task_reject_on_worker_lost": True,
+            "worker_prefetch_multiplier": 1,
+            "task_time_limit": limit,
+            "acks_late": True,
+        }
 
 
 def test_scheduler_ticks(host: Host) -> None:
@@ -100,17 +141,47 @@ def test_programs_do_not_run_as_root_and_are_sandboxed(host: Host) -> None:
 
 
 def test_a_deploy_in_the_middle_of_the_work_loses_no_task(host: Host, source: Path) -> None:
-    note(host, "del naps")
-    before = processes(host)
-    in_release(host, f"submit.py {TASKS} 0.5")
-    wait_until(lambda: int(note(host, "llen naps")) > 1, "no task was done")
-    succeed(play(host, "deploy.yml", jobs_source=str(source)))
-    wait_until(lambda: int(note(host, "llen naps")) >= TASKS, "tasks were lost")
+    before, idle = processes(host), processes(host, "idle")
+    lengths = [0.3, 2.5] * 8
+    submit(host, *lengths)
+    wait_until(lambda: len(numbers(host, "naps")) > 1, "no task was done")
+    with schedulers_counted(host) as schedulers:
+        succeed(play(host, "deploy.yml", jobs_source=str(source)))
+    assert max(schedulers) == 1
+    wait_until(lambda: len(numbers(host, "naps")) >= len(lengths), "tasks were lost")
     time.sleep(1)
-    assert sorted(int(number) for number in note(host, "lrange naps 0 -1").split()) == list(range(TASKS))
+    assert numbers(host, "naps") == numbers(host, "started") == list(range(len(lengths)))
     assert set(before.values()).isdisjoint(processes(host).values())
+    assert processes(host, "idle") == idle
     live = Path(host.check_output("readlink /srv/jobs/current")).name
     assert {ask(host, "describe", queue)["release"] for queue in ("celery", "mail")} == {live}
+
+
+def test_the_schedule_is_kept_outside_the_releases(host: Host) -> None:
+    assert set(host.check_output("stat --format=%U /srv/jobs/celery/schedule*").split()) == {"jobs"}
+
+
+def test_a_release_that_workers_can_not_load_does_not_go_live(host: Host, source: Path) -> None:
+    before, live = processes(host), host.check_output("readlink /srv/jobs/current")
+    (source / "jobs.py").write_text("import a_module_that_is_missing\n")
+    run = play(host, "deploy.yml", jobs_source=str(source))
+    assert run.returncode != 0
+    assert "No module named 'a_module_that_is_missing'" in run.stdout
+    assert (processes(host), host.check_output("readlink /srv/jobs/current")) == (before, live)
+
+
+def test_tasks_that_the_settings_do_not_reach_are_told(host: Host, source: Path) -> None:
+    # Naming a task makes it at once, before the worker knows its settings.
+    extra = "\nnap.name\n\n\n@app.task(queue='exports', time_limit=60)\ndef export():\n    pass\n"
+    (source / "jobs.py").write_text((source / "jobs.py").read_text() + extra)
+    run = play(host, "deploy.yml", jobs_source=str(source))
+    told = " ".join((run.stdout + run.stderr).split())
+    assert succeed(run) > 0
+    assert "[WARNING]: jobs: a crash of a worker loses the tasks that it works on, of the kinds jobs.nap." in told
+    assert "[WARNING]: jobs: no pool works on the queue exports, to which jobs.export goes." in told
+    safe = play(host, "deploy.yml")
+    assert succeed(safe) > 0
+    assert "[WARNING]: jobs" not in safe.stdout + safe.stderr
 
 
 def test_a_changed_environment_reaches_the_workers(host: Host) -> None:
@@ -122,10 +193,7 @@ def test_a_changed_environment_reaches_the_workers(host: Host) -> None:
 
 def test_only_a_changed_pool_is_restarted(host: Host) -> None:
     before = processes(host)
-    pools = [
-        {"name": "default", "concurrency": 2, "time_limit": 20, "soft_time_limit": 15},
-        {"name": "mail", "queues": ["mail"], "concurrency": 2, "time_limit": 20, "soft_time_limit": 15},
-    ]
+    pools = [POOLS[0], POOLS[1] | {"concurrency": 2}]
     assert succeed(play(host, "converge.yml", jobs_pools=pools)) > 0
     after = processes(host)
     assert {name for name in PROGRAMS if before[name] != after[name]} == {"jobs-worker-mail"}
@@ -133,8 +201,7 @@ def test_only_a_changed_pool_is_restarted(host: Host) -> None:
 
 
 def test_an_undeclared_pool_is_stopped(host: Host) -> None:
-    pools = [{"name": "default", "concurrency": 2, "time_limit": 20, "soft_time_limit": 15}]
-    succeed(play(host, "converge.yml", jobs_pools=pools))
+    succeed(play(host, "converge.yml", jobs_pools=POOLS[:1]))
     assert set(processes(host)) == {"jobs-worker-default", "jobs-beat"}
     succeed(play(host, "converge.yml"))
     assert set(processes(host)) == PROGRAMS
@@ -154,11 +221,22 @@ def test_a_program_that_cannot_run_fails_the_run_with_its_log(host: Host) -> Non
     assert set(processes(host)) == PROGRAMS
 
 
-def test_a_killed_worker_comes_back(host: Host) -> None:
+def test_a_killed_child_loses_no_task(host: Host) -> None:
+    submit(host, 2, 2, 0.2, 0.2)
+    wait_until(lambda: len(numbers(host, "started")) >= 2, "no task was begun")
+    host.check_output(f"pkill --signal KILL --parent {processes(host)['jobs-worker-default']}")
+    wait_until(lambda: set(numbers(host, "naps")) == set(range(4)), "tasks were lost")
+
+
+def test_a_killed_worker_comes_back_and_loses_no_task(host: Host) -> None:
+    submit(host, 2, 2, 0.2, 0.2)
+    wait_until(lambda: len(numbers(host, "started")) >= 2, "no task was begun")
     killed = processes(host)["jobs-worker-default"]
     host.check_output(f"kill -9 {killed}")
     wait_until(lambda: processes(host).get("jobs-worker-default", killed) != killed, "the worker did not come back")
-    assert ask(host, "describe")["greeting"] == "hello"
+    # What it had begun comes back when the visibility timeout is over.
+    wait_until(lambda: set(numbers(host, "naps")) == set(range(4)), "tasks were lost", seconds=60)
+    assert max(map(numbers(host, "naps").count, range(4))) <= 2
 
 
 def test_programs_come_up_after_a_reboot(host: Host) -> None:

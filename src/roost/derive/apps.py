@@ -136,10 +136,14 @@ def _frontend_server(app: ResolvedApp) -> dict[str, Any] | None:
 
 
 def _build_commands(app: ResolvedApp) -> list[str]:
-    """Return what is run while a release is built. The source is closed to nginx, so static files are copied out."""
+    """Return what is run while a release is built.
+
+    The source is closed to nginx, so static files are copied out. A release that workers can't load is none.
+    """
     root = app.static.root if app.static else None
     copies = [f'cp --recursive {root.rstrip("/")}/. "$STATIC_ROOT/"'] if root else []
-    return [*app.build_commands, *copies]
+    checks = [f"/usr/local/lib/roost/celery-check {app.celery.application} >/dev/null"] if app.celery else []
+    return [*app.build_commands, *copies, *checks]
 
 
 def _web(app: ResolvedApp, context: Context) -> dict[str, Any]:

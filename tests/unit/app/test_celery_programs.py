@@ -118,6 +118,23 @@ def test_running_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
         celery_programs.wait_until_ready(FakeSupervisor(running(), ([], [], [])), PROGRAMS, lambda *_: False)
 
 
+def test_only_applications_with_started_programs_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(celery_programs, "look_at", lambda application: [f"{application.app} is unsafe"])
+    applications = [{"app": app, "application": app, "settings": [], "pools": []} for app in ("atlas", "pulse")]
+    assert celery_programs.shortcomings(applications, {"pulse"}) == ["pulse is unsafe"]
+
+
+def test_an_application_that_can_not_be_looked_at_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise celery_programs.ReleaseError("no such file")
+
+    monkeypatch.setattr(celery_programs, "look_at", fail)
+    applications = [{"app": "atlas", "application": "atlas", "settings": [], "pools": []}]
+    assert celery_programs.shortcomings(applications, {"atlas"}) == [
+        "atlas: its tasks can't be looked at: no such file"
+    ]
+
+
 def test_program_is_ready_when_its_own_process_says_so(tmp_path: Path) -> None:
     file = tmp_path / "srv/atlas/celery/atlas-beat.pid"
     assert not celery_programs.has_loaded("atlas", "atlas-beat", 7, tmp_path)

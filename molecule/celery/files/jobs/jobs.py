@@ -1,4 +1,7 @@
-"""A Celery application whose settings say nothing about restarts: that is the role's business."""
+"""A Celery application whose settings say nothing about restarts: that is the role's business.
+
+How long the broker waits for a worker that has gone can't be told to a worker from outside.
+"""
 
 import os
 import time
@@ -8,11 +11,13 @@ from celery import Celery
 
 app = Celery("jobs")
 app.conf.beat_schedule = {"tick": {"task": "jobs.tick", "schedule": 2.0}}
+app.conf.broker_transport_options = {"visibility_timeout": int(os.environ["CELERY_VISIBILITY_TIMEOUT"])}
 notes = redis.Redis.from_url(os.environ["NOTES_URL"])
 
 
 @app.task
 def nap(number, seconds):
+    notes.rpush("started", number)
     time.sleep(seconds)
     notes.rpush("naps", number)
 
@@ -22,11 +27,16 @@ def tick():
     notes.incr("ticks")
 
 
-@app.task
-def describe(_=None):
-    return {"release": os.environ["APP_RELEASE"], "greeting": os.environ["GREETING"]}
+@app.task(bind=True)
+def describe(self):
+    return {
+        "release": os.environ["APP_RELEASE"],
+        "greeting": os.environ["GREETING"],
+        "worker": self.request.hostname.split("@")[0],
+    }
 
 
 @app.task
-def settings(_=None):
-    return {"acks_late": nap.acks_late, "prefetch": app.conf.worker_prefetch_multiplier}
+def settings():
+    names = ("task_acks_late", "task_reject_on_worker_lost", "worker_prefetch_multiplier", "task_time_limit")
+    return {name: app.conf[name] for name in names} | {"acks_late": nap.acks_late}

@@ -1,9 +1,8 @@
-"""submit.py COUNT SECONDS: queue naps."""
+"""submit.py SECONDS...: queue naps of these lengths, numbered from 0."""
 
 import sys
 
 from jobs import nap
 
-count, seconds = int(sys.argv[1]), float(sys.argv[2])
-for number in range(count):
-    nap.delay(number, seconds)
+for number, seconds in enumerate(sys.argv[1:]):
+    nap.delay(number, float(seconds))
