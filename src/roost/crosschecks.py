@@ -238,25 +238,27 @@ def _migrations(subject: Subject) -> Iterator[Mistake]:
 def _urls(subject: Subject) -> Iterator[Mistake]:
     """Whatever nginx serves by itself needs a URL of its own; the backend's may contain it, but not be the same."""
     for path, app, resolved in subject.apps:
-        served: list[tuple[KeyPath, str]] = []
+        served: list[tuple[str, KeyPath, str]] = []
         if resolved.static:
-            served.append((("static", "url"), resolved.static.url))
+            served.append(("static", ("static", "url"), resolved.static.url))
         if resolved.media:
-            served.append((("media", "url"), resolved.media.url))
+            served.append(("media", ("media", "url"), resolved.media.url))
         if resolved.frontend:
-            served.append((("frontend", "assets", "url"), resolved.frontend.assets_url))
-        for (earlier_keys, earlier), (keys, url) in combinations(served, 2):
+            served.append(("frontend", ("frontend", "assets", "url"), resolved.frontend.assets_url))
+        if resolved.celery and resolved.celery.flower:
+            served.append(("flower", ("celery", "flower", "url"), resolved.celery.flower.url))
+        for (earlier_kind, _, earlier), (kind, keys, url) in combinations(served, 2):
             first, second = sorted([earlier, url], key=len)
             if second.startswith(first):
                 yield Mistake(
                     _given(path, app, *map(str, keys)),
-                    f"{first} and {second} overlap: {earlier_keys[0]} and {keys[0]} need URLs of their own.",
+                    f"{first} and {second} overlap: {earlier_kind} and {kind} need URLs of their own.",
                 )
         for index, url in enumerate(resolved.frontend.backend if resolved.frontend else ()):
-            for keys, other in served:
+            for kind, _, other in served:
                 if url == other:
                     yield Mistake(
-                        (*path, "frontend", "backend", index), f"{url} is where {keys[0]} is served already: remove it."
+                        (*path, "frontend", "backend", index), f"{url} is where {kind} is served already: remove it."
                     )
 
 

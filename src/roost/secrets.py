@@ -31,6 +31,7 @@ from roost.suggest import did_you_mean, listed
 REDIS_PASSWORD = "vault_redis_password"  # noqa: S105 - the name of a variable, not a secret
 APP_SECRETS = "vault_apps"
 DATABASE_PASSWORD = "database_password"  # noqa: S105 - a key, not a secret
+FLOWER_PASSWORD = "flower_password"  # noqa: S105 - a key, not a secret
 
 _ALPHABET = string.ascii_letters + string.digits
 _PASSWORD_LENGTH = 40
@@ -68,6 +69,8 @@ def required_secrets(environment: Environment) -> list[Secret]:
             needed.append(Secret((APP_SECRETS, app.name, DATABASE_PASSWORD), password))
         if app.source.deploy_key:
             needed.append(Secret((APP_SECRETS, app.name, DEPLOY_KEY), new_key))
+        if app.celery and app.celery.flower:
+            needed.append(Secret((APP_SECRETS, app.name, FLOWER_PASSWORD), password))
         for name in _names_in_vault(app):
             make = partial(_random_text, _SECRET_KEY_LENGTH) if name == GENERATED_SECRET else None
             needed.append(Secret((APP_SECRETS, app.name, name), make))
@@ -129,6 +132,17 @@ def public_deploy_key(environment: Environment, vault: Vault, app: str) -> str:
             _put(content, where, new_key())
             _write(path, content, vault)
     return public_half(_get(content, where))
+
+
+def get_secret(environment: Environment, vault: Vault, app: str, name: str) -> str:
+    """One secret of an application. Raises UsageError, naming those there are, if it isn't set."""
+    _app(environment, app)
+    content = _read(environment.inventory / VAULT_FILE, vault)
+    names = sorted(content.get(APP_SECRETS, {}).get(app, {}))
+    if name not in names:
+        hint = f"There {'is' if len(names) == 1 else 'are'}: {', '.join(names)}." if names else ""
+        raise UsageError(f"{app} has no secret {name} in the vault.{did_you_mean(name, names)}", hint=hint)
+    return _get(content, (APP_SECRETS, app, name))
 
 
 def open_vault(password_file: Path) -> Vault:

@@ -21,6 +21,7 @@ ONE_HOST = {"all": ["vm1"], **{part: ["vm1"] for part in PARTS}}
 RELEASES = {"debian12": "12", "debian13": "13"}
 SECRET = 'it\'s "secret" $HOME `id` \\ #1 %h'
 PASSWORD = "letters0and9digits"
+PASSWORDS = dict.fromkeys(("database_password", "flower_password"), PASSWORD)
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def _magic_variables(
         "inventory_dir": str(REPOSITORY / "inventories" / "example"),
         "ansible_facts": facts,
         "vault_redis_password": PASSWORD,
-        "vault_apps": {app.name: dict.fromkeys(app.secrets, SECRET) | {"database_password": PASSWORD} for app in apps},
+        "vault_apps": {app.name: dict.fromkeys(app.secrets, SECRET) | PASSWORDS for app in apps},
     }
 
 

@@ -61,7 +61,14 @@ _pools = st.lists(
 _options = st.fixed_dictionaries(
     {},
     optional={
-        "celery": st.fixed_dictionaries({"app": st.just("site")}, optional={"beat": st.booleans(), "pools": _pools}),
+        "celery": st.fixed_dictionaries(
+            {"app": st.just("site")},
+            optional={
+                "beat": st.booleans(),
+                "pools": _pools,
+                "flower": st.sampled_from([False, True, {"url": "/queues/"}]),
+            },
+        ),
         "database": st.sampled_from([True, {"extensions": ["postgis"]}, {"name": "other"}]),
         "static": st.sampled_from([True, False, {"url": "/assets/v1/", "root": "dist"}]),
         "media": st.sampled_from([True, {"url": "/uploads/"}]),

@@ -1,5 +1,7 @@
 """What the roles are given: the same stack on one server and on several."""
 
+import base64
+import hashlib
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ STACK: dict[str, Any] = {
                 "app": "atlas",
                 "beat": True,
                 "pools": [{"name": "default"}, {"name": "mail", "time_limit": LONGEST}],
+                "flower": True,
             },
             "database": {"extensions": ["postgis"]},
             "secrets": ["MAP_TOKEN"],
@@ -43,7 +46,10 @@ STACK: dict[str, Any] = {
         },
     ],
 }
-VAULT_APPS = {"atlas": {"SECRET_KEY": "key", "MAP_TOKEN": "token", "database_password": "pass/word"}, "flock": {}}
+VAULT_APPS = {
+    "atlas": {"SECRET_KEY": "key", "MAP_TOKEN": "token", "database_password": "pass/word", "flower_password": "petals"},
+    "flock": {},
+}
 ALL_PARTS = ("web", "app", "worker", "database", "cache")
 ONE = {part: ["vm1"] for part in ALL_PARTS} | {"all": ["vm1"]}
 MANY = {
@@ -143,6 +149,19 @@ def test_a_task_is_killed_before_its_worker_and_that_before_the_broker_gives_it_
     stopped = pool["time_limit"] + margin
     assert pool["soft_time_limit"] < pool["time_limit"] < stopped
     assert stopped <= int(variables(app, "environment")["CELERY_VISIBILITY_TIMEOUT"])
+
+
+def test_flower_is_told_the_broker_and_nginx_the_same_place_and_password() -> None:
+    flower = apps.celery_flower(*arguments(MANY, "a1"), VAULT_APPS, "secret")
+    assert [(app["name"], app["url"], app["user"], app["password"]) for app in flower] == [
+        ("atlas", "/flower/", "flower", "petals")
+    ]
+    assert flower[0]["broker_url"] == variables(app_on(MANY, "a1"), "secrets")["CELERY_BROKER_URL"]
+    hashed = base64.b64decode(flower[0]["password_hash"].removeprefix("{SSHA}"))
+    assert hashed[:20] == hashlib.sha1(b"petals" + hashed[20:], usedforsecurity=False).digest()
+    sites = {site["name"]: site["protected"] for site in edge.nginx_sites(*arguments(MANY, "a1"))}
+    assert [place["url"] for place in sites["atlas"]] == ["/flower/"]
+    assert sites["flock"] == []
 
 
 def test_uvicorn_alone_has_its_own_workers() -> None:

@@ -151,6 +151,22 @@ def test_what_can_not_be_set(
     assert not file_of(environment).exists()
 
 
+def test_flower_gets_a_password_that_can_be_shown(environment: Environment, vault: VaultLib) -> None:
+    watched = declare(environment, "      redis: {database: 1}\n      celery: {app: cirrus, flower: true}\n")
+    assert "vault_apps.cirrus.flower_password" in secrets.ensure_secrets(watched, vault)
+    assert len(secrets.get_secret(watched, vault, "cirrus", "flower_password")) == 40
+
+
+@pytest.mark.parametrize(
+    ("app", "name", "reason"),
+    [("cirus", "x", "no application cirus"), ("borea", "SECRET_KY", "Did you mean .SECRET_KEY")],
+)
+def test_what_can_not_be_shown(environment: Environment, vault: VaultLib, app: str, name: str, reason: str) -> None:
+    secrets.ensure_secrets(environment, vault)
+    with pytest.raises(UsageError, match=reason):
+        secrets.get_secret(environment, vault, app, name)
+
+
 def test_another_password_or_a_broken_file_is_refused_and_the_file_is_kept(
     environment: Environment, vault: VaultLib
 ) -> None:

@@ -239,9 +239,29 @@ def test_a_killed_worker_comes_back_and_loses_no_task(host: Host) -> None:
     assert max(map(numbers(host, "naps").count, range(4))) <= 2
 
 
+def test_flower_shows_the_workers_to_nginx_and_to_those_who_know_the_password(host: Host) -> None:
+    ask_flower = "curl --silent --max-time 20 --unix-socket /run/flower/jobs/flower.sock"
+    url = "http://localhost/flower/api/workers?refresh=1"
+    assert host.check_output(f"{ask_flower} --output /dev/null --write-out '%{{http_code}}' {url}") == "401"
+    workers = json.loads(host.check_output(f"{ask_flower} --user flower:sesame '{url}'"))
+    assert {name.split("@")[0] for name in workers} == {"jobs-default", "jobs-mail", "idle-default"}
+    assert host.check_output("stat --format='%a %G' /run/flower/jobs") == "750 www-data"
+    assert "sesame" not in host.check_output("cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
+
+
+def test_flower_goes_with_its_declaration(host: Host) -> None:
+    succeed(play(host, "converge.yml", celery_flower=[]))
+    assert host.run("systemctl is-active flower@jobs.service").stdout.strip() == "inactive"
+    assert not host.file("/etc/systemd/system/flower@.service").exists
+    assert not host.file("/etc/systemd/system/multi-user.target.wants/flower@jobs.service").exists
+    assert succeed(play(host, "converge.yml")) > 0
+    assert succeed(play(host, "converge.yml")) == 0
+
+
 def test_programs_come_up_after_a_reboot(host: Host) -> None:
     reboot(host)
     wait_until(lambda: set(processes(host)) == PROGRAMS, "the programs did not come back")
+    wait_until(lambda: host.run("systemctl is-active flower@jobs.service").rc == 0, "Flower did not come back")
     assert succeed(play(host, "converge.yml")) == 0
 
 

@@ -176,6 +176,14 @@ def test_files_of_the_release_before_are_found_unless_the_present_one_has_them(g
     assert get("https://atlas.test/static/logo.svg").body == "<svg/>"
 
 
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [("", 401), ("--user inga:wrong", 401), ("--user inga:sesame", 200), ("--user eve:sesame", 401)],
+)
+def test_protected_path_asks_for_a_password(get, options, status):
+    assert get("https://atlas.test/inside/page", options).status == status
+
+
 def test_text_is_compressed(get):
     answer = get("https://atlas.test/static/site.55e7cbb9ba48.css", "--header 'Accept-Encoding: gzip' --head")
     assert answer.headers["content-encoding"] == "gzip"

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from roost.cli.environments import EnvironmentOption, find_inventory
-from roost.environment import VAULT_FILE, load_environment
+from roost.environment import VAULT_FILE, Environment, load_environment
 from roost.paths import bundle_root, project_root
-from roost.secrets import open_vault, set_secret
+from roost.secrets import Vault, get_secret, open_vault, set_secret
 
 app = typer.Typer(help="The encrypted secrets of an environment.", no_args_is_help=True)
 
@@ -28,11 +28,25 @@ def set_one(
     """Set a secret. Its value is asked for, or read from standard input; never put it on the command line."""
     loaded = load_environment(find_inventory(environment))
     value = _read_value(name)
+    set_secret(loaded, _vault(loaded), application, name, value)
+    typer.echo(f"{application}.{name} is set in {loaded.inventory / VAULT_FILE}. Apply it with: roost up")
+
+
+@app.command("show")
+def show(
+    application: Annotated[str, typer.Argument(metavar="APP", help="The application.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The secret, such as flower_password.")],
+    environment: EnvironmentOption = "",
+) -> None:
+    """Print a secret, and nothing else."""
+    loaded = load_environment(find_inventory(environment))
+    typer.echo(get_secret(loaded, _vault(loaded), application, name))
+
+
+def _vault(loaded: Environment) -> Vault:
     # The password's file lies in the project's folder.
     with contextlib.chdir(project_root(loaded.inventory)):
-        vault = open_vault(bundle_root() / "plugins/vault-password")
-    set_secret(loaded, vault, application, name, value)
-    typer.echo(f"{application}.{name} is set in {loaded.inventory / VAULT_FILE}. Apply it with: roost up")
+        return open_vault(bundle_root() / "plugins/vault-password")
 
 
 def _read_value(name: str) -> str:

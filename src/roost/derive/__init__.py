@@ -9,6 +9,7 @@ FILTERS = (
     apps.app_names,
     apps.app_apps,
     apps.celery_apps,
+    apps.celery_flower,
     data.postgresql_databases,
     data.postgresql_hba,
     data.postgresql_listen_addresses,

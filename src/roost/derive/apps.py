@@ -1,5 +1,7 @@
 """The inputs of the roles that run the applications: app, celery."""
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,25 @@ def celery_apps(context: Context) -> list[dict[str, Any]]:
         }
         for app in context.apps
         if app.celery
+    ]
+
+
+@role_input
+def celery_flower(
+    context: Context, vault_apps: Mapping[str, Mapping[str, str]], vault_redis_password: str
+) -> list[dict[str, str]]:
+    """Return the applications whose workers are watched with Flower."""
+    return [
+        {
+            "name": app.name,
+            "url": app.celery.flower.url,
+            "broker_url": _broker_url(app, vault_redis_password, context),
+            "user": "flower",
+            "password": vault_apps[app.name]["flower_password"],
+            "password_hash": _hashed(vault_apps[app.name]["flower_password"]),
+        }
+        for app in context.apps
+        if app.celery and app.celery.flower
     ]
 
 
@@ -212,9 +233,13 @@ def _redis_urls(app: ResolvedApp, password: str, context: Context) -> dict[str, 
     cache = context.topology.members("cache") or context.topology.brokers
     urls = {"REDIS_URL": _redis_url(context.address_of(cache[0]), password, app.cache_database)}
     if app.celery:
-        broker = _redis_url(context.address_of(context.topology.brokers[0]), password, app.broker_database)
+        broker = _broker_url(app, password, context)
         urls |= {"CELERY_BROKER_URL": broker, "CELERY_RESULT_BACKEND": broker}
     return urls
+
+
+def _broker_url(app: ResolvedApp, password: str, context: Context) -> str:
+    return _redis_url(context.address_of(context.topology.brokers[0]), password, app.broker_database)
 
 
 def _redis_url(address: str, password: str, database: int | None) -> str:
@@ -223,3 +248,13 @@ def _redis_url(address: str, password: str, database: int | None) -> str:
 
 def _listed(variables: Mapping[str, str]) -> Variables:
     return [{"name": name, "value": value} for name, value in variables.items()]
+
+
+def _hashed(password: str) -> str:
+    """Return a password as nginx knows it: salted, and always with the same salt, so that a second run changes nothing.
+
+    A password of forty random letters can't be guessed, however fast the hash is.
+    """
+    salt = hashlib.sha256(f"salt of {password}".encode()).digest()[:8]
+    digest = hashlib.sha1(password.encode() + salt, usedforsecurity=False).digest()
+    return "{SSHA}" + base64.b64encode(digest + salt).decode()

@@ -19,6 +19,7 @@ def nginx_sites(context: Context) -> list[dict[str, Any]]:
             "socket": f"/srv/{app.name}/live.sock",
             "static": _static(app),
             "frontend": _frontend(app),
+            "protected": _protected(app),
             "max_body_mb": app.web.max_body_mb,
             "max_request_time": app.web.max_request_time,
             "streams": app.web.asynchronous,
@@ -49,6 +50,13 @@ def certbot_directory_url(context: Context) -> str:
 
 def _maintenance_page(app: ResolvedApp) -> str:
     return f"/srv/{app.name}/current/src/{app.web.maintenance_page}" if app.web.maintenance_page else ""
+
+
+def _protected(app: ResolvedApp) -> list[dict[str, str]]:
+    if not (app.celery and app.celery.flower):
+        return []
+    socket, password_file = f"/run/flower/{app.name}/flower.sock", f"/etc/roost/flower/{app.name}.htpasswd"
+    return [{"url": app.celery.flower.url, "socket": socket, "password_file": password_file}]
 
 
 def _static(app: ResolvedApp) -> list[dict[str, Any]]:

@@ -202,6 +202,12 @@ class Pool(Declared):
     )
 
 
+class Flower(Declared):
+    """Flower, which shows workers and tasks in a browser; user `flower`, password in the vault."""
+
+    url: UrlPrefix = Field(default="/flower/", description="Where it is served, on the first domain.")
+
+
 class Celery(Declared):
     """Background tasks."""
 
@@ -211,6 +217,11 @@ class Celery(Declared):
         default=[Pool(name="default")],
         min_length=1,
         description="The worker pools; each runs on every worker host.",
+    )
+    flower: Annotated[Flower | None, BeforeValidator(_switch, json_schema_input_type=bool | Flower)] = Field(
+        default=None,
+        description="Flower, which shows workers and tasks in a browser: true, false or details. False if not given. "
+        "The user is `flower`, `roost secrets show APP flower_password` shows the password.",
     )
 
 

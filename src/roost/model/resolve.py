@@ -9,6 +9,7 @@ from roost.model.app import (
     Assets,
     Celery,
     Database,
+    Flower,
     Frontend,
     Media,
     Pool,
@@ -102,6 +103,7 @@ class ResolvedCelery:
     application: str
     beat: bool
     pools: tuple[ResolvedPool, ...]
+    flower: Flower | None
 
 
 @dataclass(frozen=True)
@@ -249,7 +251,8 @@ def _web(web: Web, app: App) -> ResolvedWeb:
 def _celery(celery: Celery | None) -> ResolvedCelery | None:
     if celery is None:
         return None
-    return ResolvedCelery(application=celery.app, beat=celery.beat, pools=tuple(map(_pool, celery.pools)))
+    pools = tuple(map(_pool, celery.pools))
+    return ResolvedCelery(application=celery.app, beat=celery.beat, pools=pools, flower=celery.flower)
 
 
 def _pool(pool: Pool) -> ResolvedPool:

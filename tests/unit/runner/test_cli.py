@@ -235,6 +235,8 @@ def test_a_secret_comes_from_standard_input(project: Path) -> None:
     vault = project / "inventories/prod/group_vars/all/vault.yml"
     assert vault.read_text().startswith("$ANSIBLE_VAULT")
     assert (project / ".vault-password").stat().st_mode & 0o777 == 0o600
+    shown = CliRunner().invoke(cli.app, ["secrets", "show", "shop", "MAPS_TOKEN", "-e", "prod"])
+    assert shown.output == "s3cret\n"
 
 
 def test_main_turns_an_error_into_a_message_and_its_exit_code(
