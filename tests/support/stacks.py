@@ -72,6 +72,12 @@ _options = st.fixed_dictionaries(
         "database": st.sampled_from([True, {"extensions": ["postgis"]}, {"name": "other"}]),
         "static": st.sampled_from([True, False, {"url": "/assets/v1/", "root": "dist"}]),
         "media": st.sampled_from([True, {"url": "/uploads/"}]),
+        "frontend": st.sampled_from(
+            [
+                {"assets": {"url": "/built/"}, "node": "22.20.0"},
+                {"kind": "node", "backend": ["/api/v1/", "/graphql"], "memory_max_mb": 300, "env": {"TITLE": "a b"}},
+            ]
+        ),
         "env": _variables,
         "secrets": _secrets,
         "tls": st.sampled_from(["selfsigned", "letsencrypt"]),
