@@ -172,6 +172,8 @@ class Build:
             self.uv.install_file(self.venv, listed, cwd=self.source)
 
     def _build_frontend(self, frontend: Frontend) -> None:
+        # It is root's still if the packages were taken over from another release.
+        give(self.source, BUILDER, BUILDER)
         (self.folder / "node").symlink_to(frontend.node.folder)
         frontend.node.ensure(self.uv)
         frontend.build_in(self.source, self.folder / "frontend")

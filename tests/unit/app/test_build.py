@@ -1,11 +1,34 @@
 """What decides how the dependencies of a release are installed."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.module_utils.roost_app.build import hint_at_list
+from ansible.module_utils.roost_app import build
+from ansible.module_utils.roost_app.build import Build, Python, hint_at_list
+from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.uv import Uv
+
+
+def test_a_front_end_is_built_in_a_source_that_is_the_builders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(build, "give", lambda folder, user, _: done.append(f"{folder.name} to {user}"))
+    node = SimpleNamespace(folder=tmp_path / "24", ensure=lambda _: None)
+    frontend: Any = SimpleNamespace(kind="static", node=node, build_in=lambda *_: done.append("built"))
+    release: Any = Build(
+        paths=AppPaths("atlas", tmp_path),
+        release="one",
+        uv=Uv("1"),
+        python=Python("/usr/bin/python3"),
+        servers={},
+        commands=[],
+        fill_source=lambda _: None,
+        frontend=frontend,
+    )
+    release.folder.mkdir(parents=True)
+    release._build_frontend(frontend)
+    assert done == ["src to roost-build", "built", "frontend to root"]
 
 
 def test_another_list_of_dependencies_is_hinted_at(tmp_path: Path) -> None:
