@@ -18,6 +18,8 @@ LEVELS = ("level", "levelname", "severity")
 TEXTS = ("message", "msg", "event", "exception", "exc_info", "traceback", "stack_trace")
 
 OF_BUILD_GONE_WRONG = re.compile(r"error|fail|✗", re.IGNORECASE)
+WITHOUT_REASON = re.compile(r"^[\W_]*(error during build:|build failed.*)?$", re.IGNORECASE)
+BUILD_LINES = 5
 FRAME_OF_JAVASCRIPT = re.compile(r"^\s+at .*[/:(<]")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -54,8 +56,7 @@ def plain_lines(line: str) -> Iterator[str]:
 
 
 def build_lines(output: str) -> list[str]:
-    """Begin where the tools of npm tell that something went wrong, and leave out the frames of their own code."""
-    lines = [line for line in COLOUR.sub("", output).splitlines() if line.strip()]
-    lines = [line for line in lines if not FRAME_OF_JAVASCRIPT.match(line)]
+    """Begin where the tools of npm tell that something went wrong; leave out mere headings, frames and drawn lines."""
+    lines = [line for line in COLOUR.sub("", output).splitlines() if not FRAME_OF_JAVASCRIPT.match(line)]
     first = next((number for number, line in enumerate(lines) if OF_BUILD_GONE_WRONG.search(line)), 0)
-    return lines[first:]
+    return [line for line in lines[first:] if not WITHOUT_REASON.match(line)][:BUILD_LINES]

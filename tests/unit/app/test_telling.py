@@ -92,12 +92,12 @@ def test_json_records_are_read_as_their_message_and_traceback() -> None:
 
 def test_a_failed_build_is_told_from_where_it_went_wrong() -> None:
     output = (
-        "> vite build\n\n✓ 15 modules transformed.\n\x1b[31merror during build:\n"
+        "> vite build\n\n✓ 15 modules transformed.\n\x1b[31m✗\x1b[39m Build failed in 358ms\n"
+        "\x1b[31merror during build:\nBuild failed with 1 error:\n   │\n"
         "\x1b[0mExpected `}` but found `EOF`\n   ╭─[ src/App.jsx:1:32 ]\n"
         "    at unwrapBindingResult (file:///node_modules/rolldown/dist/shared/error-CLo6EJKG.mjs:20:128)\n"
     )
     assert build_lines(output) == [
-        "error during build:",
         "Expected `}` but found `EOF`",
         "   ╭─[ src/App.jsx:1:32 ]",
     ]

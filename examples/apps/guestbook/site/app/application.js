@@ -11,6 +11,7 @@ export function ask(path) {
     const request = http.get({ ...application, path, timeout: 10_000 }, async (answer) => {
       try {
         const parts = await Array.fromAsync(answer);
+        if (answer.statusCode >= 500) throw new Error(`the application answered ${answer.statusCode}`);
         const isJson = answer.headers["content-type"] === "application/json";
         resolve({ status: answer.statusCode, body: isJson ? JSON.parse(Buffer.concat(parts)) : null });
       } catch (error) {
