@@ -1,12 +1,17 @@
-"""The hosts of a scenario are tested side by side: one worker each, which keeps the order of the tests."""
+"""Which tests of a scenario one worker runs, one after the other: those of a host. Both hosts are tested at once."""
 
 import re
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if host := re.search(r"molecule\d+", item.name):
-            item.add_marker(pytest.mark.xdist_group(host[0]))
+class HostScheduling(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        host = re.search(r"molecule\d+", nodeid)
+        return host[0] if host else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> HostScheduling:
+    return HostScheduling(config, log)

@@ -1,13 +1,18 @@
-"""Tests that share a host run on one worker: those of a file, or of a file and a Debian release."""
+"""Which tests one worker runs, one after the other: those of a file (or of a file and a release) share a host."""
+
+import re
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        releases = (
-            [str(value) for value in callspec.params.values() if str(value).startswith("debian")] if callspec else []
-        )
-        item.add_marker(pytest.mark.xdist_group("-".join([item.path.stem, *releases])))
+class HostScheduling(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        release = re.search(r"debian\d+", nodeid)
+        return f"{file} {release[0]}" if release else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> HostScheduling:
+    return HostScheduling(config, log)
