@@ -19,7 +19,7 @@ from ansible.module_utils.roost_app.node import Node
 from ansible.module_utils.roost_app.operator_lock import refuse_if_locked
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.release_commands import ReleaseCommands
-from ansible.module_utils.roost_app.releases import choose_release, inputs_digest, target_name
+from ansible.module_utils.roost_app.releases import choose_release, inputs_digest, read_manifest, target_name
 from ansible.module_utils.roost_app.repository import Repository, public
 from ansible.module_utils.roost_app.room import refuse_without_room
 from ansible.module_utils.roost_app.ssh_access import SshAccess
@@ -134,6 +134,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+name: {description: Name of the application., returned: always, type: str}
+live: {description: The release that serves., returned: always, type: str}
+version: {description: The version that the release was built of., returned: always, type: str}
+commit: {description: Its commit., returned: always, type: str}
 release: {description: Id of the release; empty in check mode if it can't be known yet., returned: always, type: str}
 phases: {description: Seconds that each phase of the build took., returned: when built, type: dict}
 migrations: {description: As of M(app_commands)., returned: in check mode, type: dict}
@@ -347,7 +351,9 @@ def main() -> None:
     unknown = result.get("migrations", {}).get("unknown", [])
     for warning in [*release.warnings, *warnings(release.paths.name, unknown)]:
         module.warn(warning)
-    module.exit_json(**result)
+    known = origin(read_manifest(release.paths.release(result["release"])) or {})
+    live = target_name(release.paths.current)
+    module.exit_json(**result, name=release.paths.name, live=live, version=known["version"], commit=known["commit"])
 
 
 if __name__ == "__main__":

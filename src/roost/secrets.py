@@ -179,7 +179,8 @@ def _names_in_vault(app: ResolvedApp) -> list[str]:
     values = [*app.env.values(), *([app.database.url] if app.database and app.database.url else [])]
     prefix = f"{APP_SECRETS}.{app.name}."
     inner = [value.strip("{} ") for value in values if VAULT_REFERENCE.fullmatch(value)]
-    return list(dict.fromkeys([*app.secrets, *(n.removeprefix(prefix) for n in inner if n.startswith(prefix))]))
+    referred = [name.removeprefix(prefix) for name in inner if name.startswith(prefix)]
+    return list(dict.fromkeys([*app.secrets, *app.hooks.secrets, *referred]))
 
 
 def _missing(unset: list[Secret]) -> MissingSecrets:

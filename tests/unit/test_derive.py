@@ -295,3 +295,19 @@ def test_a_packaged_django_is_managed_without_its_source() -> None:
     given = apps.app_apps(stack, *arguments(ONE, "vm1")[1:], VAULT_APPS, "secret", "prod")[0]
     assert given["release_commands"] == ["python -m django migrate --noinput"]
     assert given["build_commands"][0] == "python -m django collectstatic --noinput"
+
+
+def test_those_who_are_told_get_their_secrets_and_hooks_their_point() -> None:
+    hooks = {"after_switch": ["warm up"], "smoke": ["/health/"], "slack": True, "webhook": {"key": "SIGNING_KEY"}}
+    atlas = STACK["apps"][0] | {"hooks": hooks}
+    vault = {"SLACK_WEBHOOK_URL": "https://slack", "DEPLOY_WEBHOOK_URL": "https://hook", "SIGNING_KEY": "k3y"}
+    stack, *rest = arguments(MANY, "a1")
+    found = apps.app_apps(
+        stack | {"apps": [atlas]}, *rest, {"atlas": VAULT_APPS["atlas"] | vault}, "secret", "inventories/prod"
+    )[0]["hooks"]
+    assert found["commands"] == [{"point": "after_switch", "run": "warm up", "where": "release", "timeout": 300}]
+    assert (found["smoke"], found["domain"], found["address"]) == (["/health/"], "atlas.dev", "127.0.0.1")
+    assert found["notices"] == [
+        {"kind": "slack", "url": "https://slack"},
+        {"kind": "webhook", "url": "https://hook", "key": "k3y"},
+    ]

@@ -57,12 +57,12 @@ class Attempt:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Measure a phase, also one that fails."""
+        """Measure a phase, also one that fails or goes on."""
         started = time.monotonic()
         try:
             yield
         finally:
-            self.phases[name] = round(time.monotonic() - started, 2)
+            self.phases[name] = round(self.phases.get(name, 0) + time.monotonic() - started, 2)
             note(self.paths, self.run, phases=self.phases)
 
     @contextmanager
@@ -80,7 +80,10 @@ class Attempt:
         """Record that the release went live."""
         try:
             append(self.paths.history, self._entry(LIVE, ""))
-            note(self.paths, self.run, outcome=LIVE)
+            turn = read_turn(self.paths)
+            # A rollback after a failed attempt of the same run leaves that a failed one.
+            if turn and turn.outcome != FAILED:
+                note(self.paths, self.run, outcome=LIVE)
         except OSError as problem:
             raise ReleaseError(
                 f"{self.paths.name}: release {self.release} is live, but its history can't be written: {problem}"

@@ -42,17 +42,18 @@ class CommandError(ReleaseError):
         self.output = output
 
 
-def run(
+def run(  # noqa: PLR0913 - only the first must be given
     argv: Sequence[str],
     *,
     account: Account = ROOT,
     cwd: Path = Path("/"),
     environment: Mapping[str, str] | None = None,
     stdin: str = "",
+    timeout: float = TIMEOUT_SECONDS,
 ) -> str:
     """Run a command, without a shell, and return what it wrote to its standard output.
 
-    Raises CommandError if it fails, ReleaseError if it runs longer than TIMEOUT_SECONDS.
+    Raises CommandError if it fails, ReleaseError if it runs longer than `timeout` seconds.
     """
     user = pwd.getpwnam(account.user)
     variables = {
@@ -76,11 +77,11 @@ def run(
             group=user.pw_gid,
             extra_groups=os.getgrouplist(user.pw_name, user.pw_gid),
             umask=0o022,
-            timeout=TIMEOUT_SECONDS,
+            timeout=timeout,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ReleaseError(f"`{shown(argv)}` did not end within {TIMEOUT_SECONDS} s") from None
+        raise ReleaseError(f"`{shown(argv)}` did not end within {timeout:g} s") from None
     if done.returncode != 0:
         raise CommandError(argv, done.returncode, done.stdout + done.stderr)
     return done.stdout
@@ -101,7 +102,15 @@ def shown(argv: Sequence[str]) -> str:
     return argv[-1] if {WITH_ENVIRONMENT, SHELL_LINE} & set(argv) else " ".join(argv)
 
 
-def run_in_release(command: str, release: Path, paths: AppPaths, *, pgoptions: str = "") -> str:
+def run_in_release(  # noqa: PLR0913 - only the first three must be given
+    command: str,
+    release: Path,
+    paths: AppPaths,
+    *,
+    pgoptions: str = "",
+    environment: Mapping[str, str] | None = None,
+    timeout: float = TIMEOUT_SECONDS,
+) -> str:
     """Run a shell command line as the application's user, in a release's source, with its environment.
 
     Returns what it wrote to its standard output. `pgoptions` are options of its PostgreSQL sessions.
@@ -112,4 +121,10 @@ def run_in_release(command: str, release: Path, paths: AppPaths, *, pgoptions: s
         *(["sh", "-c", WITH_OPTIONS, "sh", pgoptions] if pgoptions else ["sh", SHELL_LINE]),
         command,
     ]
-    return run(argv, account=Account(paths.name, paths.build_home), cwd=release / "src")
+    return run(
+        argv,
+        account=Account(paths.name, paths.build_home),
+        cwd=release / "src",
+        environment=environment,
+        timeout=timeout,
+    )

@@ -19,7 +19,7 @@ from typing import Any
 
 from ansible.module_utils.roost_app.commands import TIMEOUT_SECONDS
 from ansible.module_utils.roost_app.errors import LockHeldError
-from ansible.module_utils.roost_app.history import ABANDONED, Entry, append, now
+from ansible.module_utils.roost_app.history import ABANDONED, FAILED, Entry, append, now
 from ansible.module_utils.roost_app.lock import deploy_lock
 from ansible.module_utils.roost_app.operator_lock import refuse_if_locked
 from ansible.module_utils.roost_app.paths import AppPaths
@@ -154,7 +154,10 @@ def at_work(paths: AppPaths, run: str, who: str, phase: str, release: str) -> It
     with deploy_lock(paths.lock, who):
         if run:
             refuse_without_turn(paths, run)
-        note(paths, run, phase=phase, pid=os.getpid(), release=release)
+        there = read_turn(paths)
+        failed = there is not None and there.outcome == FAILED
+        # What a failed attempt goes back by, and to, is no part of it.
+        note(paths, run, pid=os.getpid(), **({} if failed else {"phase": phase, "release": release}))
         try:
             yield
         finally:

@@ -11,6 +11,7 @@ from roost.deploy_key import DEPLOY_KEY
 from roost.derive.context import Context, role_input
 from roost.derive.server import POSTGRESQL_PORT, REDIS_PORT
 from roost.model import AUTO_WORKERS_MAX, ResolvedApp
+from roost.model.hooks import NOTICES, POINTS
 from roost.paths import project_root
 
 MEMORY_PER_WORKER_MB = 150
@@ -52,6 +53,7 @@ def app_apps(
             "run_release_commands": context.is_first("app" if context.topology.members("app") else "worker"),
             "environment": _environment(app),
             "secrets": _secrets(app, context, vault_apps, vault_redis_password),
+            "hooks": _hooks(app, context, vault_apps.get(app.name, {})),
             "packages": list(app.packages),
         }
         for app in context.apps
@@ -105,6 +107,23 @@ def auto_workers(cpus: int, memory_mb: int, apps: int) -> int:
     """Return the worker processes of each of `apps` applications on a host: 2 to AUTO_WORKERS_MAX."""
     fitting = int(memory_mb * WEB_MEMORY_SHARE / MEMORY_PER_WORKER_MB / apps)
     return max(2, min(2 * cpus + 1, fitting, AUTO_WORKERS_MAX))
+
+
+def _hooks(app: ResolvedApp, context: Context, vault: Mapping[str, str]) -> dict[str, Any]:
+    """Return the commands at each point of a deploy, the smoke test, and who is told, with the secrets for it."""
+    web = context.topology.members("web")
+    hooks = app.hooks
+    return {
+        "commands": [{"point": point, **hook.model_dump()} for point in POINTS for hook in getattr(hooks, point)],
+        "smoke": list(hooks.smoke),
+        "domain": app.domains[0],
+        "address": context.address_of(web[0]) if web else "",
+        "notices": [
+            {"kind": kind, **declared.model_dump(), **declared.from_vault(vault)}
+            for kind in NOTICES
+            if (declared := getattr(hooks, kind))
+        ],
+    }
 
 
 def _source(app: ResolvedApp, inventory: Path, vault_apps: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:

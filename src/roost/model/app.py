@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from roost.model.hooks import Hooks
 from roost.model.reserved import ENVIRONMENT_SET_BY_ROOST
 from roost.model.values import (
     BuiltPath,
@@ -397,6 +398,7 @@ class App(Declared):
         default=None,
         description="Run on each host while a release is built. *Django: `python manage.py collectstatic --noinput`.",
     )
+    hooks: Hooks = Field(default=Hooks(), description="What else happens in a deploy, and who is told of it.")
     packages: Annotated[list[DebianPackage], AfterValidator(unique)] = Field(
         default=[], description="Debian packages that the application needs, such as `libgdal-dev`."
     )

@@ -20,6 +20,7 @@ from roost.model.app import (
     Web,
     WorkerClass,
 )
+from roost.model.hooks import Hooks
 from roost.model.stack import Stack
 
 GENERATED_SECRET = "SECRET_KEY"  # noqa: S105 - the name of a variable, not a secret
@@ -157,6 +158,7 @@ class ResolvedApp:
     release_commands: tuple[str, ...]
     migrations: str | None
     build_commands: tuple[str, ...]
+    hooks: Hooks
     packages: tuple[str, ...]
     tls: Literal["letsencrypt", "selfsigned"]
 
@@ -201,6 +203,7 @@ def resolve(app: App, stack: Stack) -> ResolvedApp:
         build_commands=tuple(
             build if build is not None else [_implied(command, app) for command in preset.build_commands]
         ),
+        hooks=app.hooks,
         packages=tuple(dict.fromkeys([*app.packages, *([POSTGRESQL_CLIENT] if database else [])])),
         tls=_tls(app, stack),
     )

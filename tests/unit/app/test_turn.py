@@ -158,6 +158,19 @@ def test_a_failure_is_told_when_the_turn_ends(paths: AppPaths) -> None:
     assert (ended.outcome, ended.reason, ended.phase) == ("failed", "on fire", "switch")
 
 
+def test_going_back_leaves_a_failed_attempt_failed(paths: AppPaths) -> None:
+    take(paths, anna())
+    attempt = Attempt.of_built(paths, "two", "anna@laptop", run=anna().run)
+    with pytest.raises(ReleaseError), attempt.at_work("after_switch"), attempt.recorded_if_it_fails():
+        raise ReleaseError("on fire")
+    back = Attempt.of_built(paths, "one", "anna@laptop", "rollback", anna().run)
+    with back.at_work("switch"):
+        back.record_live()
+    ended = end(paths, anna().run)
+    assert ended is not None
+    assert (ended.outcome, ended.phase, ended.release) == ("failed", "after_switch", "two")
+
+
 def test_a_run_that_lost_its_turn_does_nothing_more(paths: AppPaths) -> None:
     attempt = Attempt.of_built(paths, "one", "anna@laptop", run=anna().run)
     take(paths, ben())
