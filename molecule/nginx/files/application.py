@@ -23,7 +23,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.headers.get("Upgrade") == "websocket":
             self.upgrade()
-        elif self.path == "/":
+        elif self.path in {"/", "/inside/page"}:
             self.answer(200, dict(self.headers.items()))
         elif self.path == "/own-headers":
             self.answer(200, {}, {"X-Frame-Options": "DENY", "X-Request-ID": "mine"})
