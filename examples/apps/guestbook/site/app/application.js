@@ -8,7 +8,8 @@ const application = process.env.APPLICATION_SOCKET
 /** Ask the Python application, from the server, and return the status and the body of its answer. */
 export function ask(path) {
   return new Promise((resolve, reject) => {
-    const request = http.get({ ...application, path, timeout: 10_000 }, async (answer) => {
+    // A connection for each request: the application might close a kept one just when it is used again.
+    const request = http.get({ ...application, path, agent: false, timeout: 10_000 }, async (answer) => {
       try {
         const parts = await Array.fromAsync(answer);
         if (answer.statusCode >= 500) throw new Error(`the application answered ${answer.statusCode}`);
