@@ -10,6 +10,7 @@ from roost.model import GENERATED_SECRET, App, Mistake, ResolvedApp, Stack, can_
 from roost.model.app import MAX_REDIS_DATABASE
 from roost.model.reserved import SERVICE_PORTS
 from roost.rawyaml import KeyPath
+from roost.suggest import did_you_mean, listed
 from roost.topology import Topology
 
 
@@ -165,7 +166,7 @@ def _connection_budget(subject: Subject) -> Iterator[Mistake]:
 
 def _certificates(subject: Subject) -> Iterator[Mistake]:
     for path, app, resolved in subject.apps:
-        if resolved.tls == "selfsigned":
+        if resolved.tls == "selfsigned" or not app.domains:
             continue
         if subject.stack.acme_email is None:
             yield Mistake(
@@ -237,16 +238,23 @@ def _migrations(subject: Subject) -> Iterator[Mistake]:
 
 def _urls(subject: Subject) -> Iterator[Mistake]:
     """Whatever nginx serves by itself needs a URL of its own; the backend's may contain it, but not be the same."""
+    by_name = {app.name: resolved for _, app, resolved in subject.apps}
     for path, app, resolved in subject.apps:
-        served: list[tuple[str, KeyPath, str]] = []
-        if resolved.static:
-            served.append(("static", ("static", "url"), resolved.static.url))
-        if resolved.media:
-            served.append(("media", ("media", "url"), resolved.media.url))
-        if resolved.frontend:
-            served.append(("frontend", ("frontend", "assets", "url"), resolved.frontend.assets_url))
+        served = _served_files(resolved)
+        for location in app.edge.locations:
+            if location.app in by_name:
+                files = _served_files(by_name[location.app])
+                below = [url for _, _, url in files if url.startswith(location.path)]
+                served += [(location.app, ("edge", "locations"), url) for url in below]
         if resolved.celery and resolved.celery.flower:
             served.append(("flower", ("celery", "flower", "url"), resolved.celery.flower.url))
+        for index, location in enumerate(app.edge.locations):
+            for kind, _, url in served:
+                if location.path == url:
+                    yield Mistake(
+                        (*path, "edge", "locations", index, "path"),
+                        f"{url} is where {kind} is served already: choose another URL.",
+                    )
         for (earlier_kind, _, earlier), (kind, keys, url) in combinations(served, 2):
             first, second = sorted([earlier, url], key=len)
             if second.startswith(first):
@@ -260,6 +268,45 @@ def _urls(subject: Subject) -> Iterator[Mistake]:
                     yield Mistake(
                         (*path, "frontend", "backend", index), f"{url} is where {kind} is served already: remove it."
                     )
+
+
+def _served_files(app: ResolvedApp) -> list[tuple[str, KeyPath, str]]:
+    """What nginx serves of an application's files: what it is, the key of its URL, the URL."""
+    files: list[tuple[str, KeyPath, str]] = []
+    if app.static:
+        files.append(("static", ("static", "url"), app.static.url))
+    if app.media:
+        files.append(("media", ("media", "url"), app.media.url))
+    if app.frontend:
+        files.append(("frontend", ("frontend", "assets", "url"), app.frontend.assets_url))
+    return files
+
+
+def _locations(subject: Subject) -> Iterator[Mistake]:
+    names = [app.name for _, app, _ in subject.apps]
+    for path, app, resolved in subject.apps:
+        places = (*path, "edge", "locations")
+        if not resolved.hosts:
+            yield Mistake(
+                (*path, "domains"),
+                f"No request can reach {app.name}: give it a domain, or another application a location for it.",
+            )
+        elif not app.domains and app.edge.locations:
+            yield Mistake(places, "Without domains there is no site that could have locations: remove them.")
+        yield from _repeated(
+            ((*places, index, "path"), location.path, "Another location has this URL too")
+            for index, location in enumerate(app.edge.locations)
+        )
+        for index, location in enumerate(app.edge.locations):
+            if location.path == resolved.web.health:
+                yield Mistake((*places, index, "path"), f"{location.path} is the health path: choose another URL.")
+            if location.app == app.name:
+                yield Mistake((*places, index, "app"), "That is this application itself: remove it.")
+            elif location.app and location.app not in names:
+                yield Mistake(
+                    (*places, index, "app"),
+                    f"There is no such application.{did_you_mean(location.app, names)} There are: {listed(names)}.",
+                )
 
 
 def _frontends(subject: Subject) -> Iterator[Mistake]:
@@ -347,6 +394,7 @@ _CHECKS: tuple[Check, ...] = (
     _variables,
     _migrations,
     _urls,
+    _locations,
     _frontends,
     _local_sources,
     _packaged_sources,

@@ -32,6 +32,7 @@ REDIS_PASSWORD = "vault_redis_password"  # noqa: S105 - the name of a variable, 
 APP_SECRETS = "vault_apps"
 DATABASE_PASSWORD = "database_password"  # noqa: S105 - a key, not a secret
 FLOWER_PASSWORD = "flower_password"  # noqa: S105 - a key, not a secret
+EDGE_PASSWORD = "edge_password"  # noqa: S105 - a key, not a secret
 
 _ALPHABET = string.ascii_letters + string.digits
 _PASSWORD_LENGTH = 40
@@ -71,6 +72,8 @@ def required_secrets(environment: Environment) -> list[Secret]:
             needed.append(Secret((APP_SECRETS, app.name, DEPLOY_KEY), new_key))
         if app.celery and app.celery.flower:
             needed.append(Secret((APP_SECRETS, app.name, FLOWER_PASSWORD), password))
+        if app.edge.asks_for_password:
+            needed.append(Secret((APP_SECRETS, app.name, EDGE_PASSWORD), password))
         for name in _names_in_vault(app):
             make = partial(_random_text, _SECRET_KEY_LENGTH) if name == GENERATED_SECRET else None
             needed.append(Secret((APP_SECRETS, app.name, name), make))

@@ -21,7 +21,7 @@ ONE_HOST = {"all": ["vm1"], **{part: ["vm1"] for part in PARTS}}
 RELEASES = {"debian12": "12", "debian13": "13"}
 SECRET = 'it\'s "secret" $HOME `id` \\ #1 %h'
 PASSWORD = "letters0and9digits"
-PASSWORDS = dict.fromkeys(("database_password", "flower_password"), PASSWORD)
+PASSWORDS = dict.fromkeys(("database_password", "flower_password", "edge_password"), PASSWORD)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ _gunicorn = st.fixed_dictionaries({}, optional={"workers": st.one_of(st.just("au
 _gthread = st.builds(lambda web, threads: web | {"threads": threads}, _gunicorn, st.integers(1, 64))
 _sync = _gunicorn.map(lambda web: web | {"worker_class": "sync"})
 _uvicorn = _gunicorn.map(lambda web: web | {"server": "uvicorn"})
-_limits = st.fixed_dictionaries(
+_bounds = st.fixed_dictionaries(
     {"health": _paths},
     optional={
         "max_request_time": st.integers(1, 3600),
@@ -26,7 +26,7 @@ _limits = st.fixed_dictionaries(
 
 
 def _web(servers: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.builds(lambda server, limits: server | limits, servers, _limits)
+    return st.builds(lambda server, limits: server | limits, servers, _bounds)
 
 
 _entries = st.one_of(
@@ -58,6 +58,53 @@ _pools = st.lists(
     max_size=3,
     unique_by=lambda pool: pool["name"],
 )
+_headers = st.fixed_dictionaries(
+    {},
+    optional={
+        "content_security_policy": st.just("default-src 'self'; report-uri /csp?x=\"y\""),
+        "content_security_policy_report_only": st.just("default-src 'none'"),
+        "permissions_policy": st.just('geolocation=(self "https://maps.example.com")'),
+        "referrer_policy": st.sampled_from(["no-referrer", "same-origin"]),
+        "cross_origin_opener_policy": st.just("same-origin"),
+        "x_frame_options": st.just("DENY"),
+    },
+)
+_cors = st.fixed_dictionaries(
+    {"origins": st.sampled_from([["*"], ["https://app.example.com", "http://localhost:3000"]])},
+    optional={
+        "methods": st.just(["GET", "DELETE"]),
+        "headers": st.just([]),
+        "expose": st.just(["X-Total"]),
+        "max_age": st.integers(0, 86_400),
+    },
+)
+_limits = st.sampled_from(
+    [{"rate": "20/s"}, {"rate": "5/m", "burst": 0}, {"connections": 10}, {"rate": "1/s", "burst": 3, "connections": 1}]
+)
+_location = st.fixed_dictionaries(
+    {"path": st.sampled_from(["/api/", "/login", "/admin/reports/", "/ws/"])},
+    optional={
+        "limits": _limits,
+        "max_body_mb": st.integers(1, 10_240),
+        "max_request_time": st.integers(1, 3600),
+        "buffer_uploads": st.booleans(),
+        "allow": st.sampled_from([["192.0.2.7"], ["198.51.100.0/24", "2001:db8::/32"]]),
+        "password": st.booleans(),
+        "cache": st.integers(1, 86_400),
+        "snippet": st.sampled_from(["add_header X-Own yes;", "if ($arg_x) {\n  return 204;\n}\n"]),
+    },
+)
+_edge = st.fixed_dictionaries(
+    {},
+    optional={
+        "limits": _limits,
+        "locations": st.lists(_location, max_size=3, unique_by=lambda location: str(location["path"])),
+        "snippet": st.just("location = /brewing {\n  return 200 tea;\n}\n"),
+        "hsts": st.sampled_from(["auto", "subdomains", "preload", "never"]),
+        "headers": _headers,
+        "cors": _cors,
+    },
+)
 _options = st.fixed_dictionaries(
     {},
     optional={
@@ -78,6 +125,7 @@ _options = st.fixed_dictionaries(
                 {"kind": "node", "backend": ["/api/v1/", "/graphql"], "memory_max_mb": 300, "env": {"TITLE": "a b"}},
             ]
         ),
+        "edge": _edge,
         "env": _variables,
         "secrets": _secrets,
         "tls": st.sampled_from(["selfsigned", "letsencrypt"]),
@@ -106,6 +154,7 @@ _server = st.fixed_dictionaries(
         "admin_users": st.just([{"name": "anna", "authorized_keys": [f"{_KEY} anna@laptop"]}]),
         "ssh": st.sampled_from([{"port": 22}, {"port": 2222}]),
         "firewall": st.builds(lambda rules: {"allow": rules}, _rules),
+        "edge": st.sampled_from([{"tls_profile": "modern"}]),
         "postgresql": st.sampled_from([{"memory_share": 0.5}, {"settings": {"work_mem": "8MB", "jit": False}}]),
         "redis": st.sampled_from([{"maxmemory_mb": 64}, {"policy": "noeviction"}]),
     },
@@ -130,5 +179,17 @@ def valid_stacks(draw: st.DrawFn, fewest_apps: int = 1, most_apps: int = 3) -> d
                 "redis": {"database": number},
             }
         )
+    _lead_to_other_applications(draw, apps)
     stack: dict[str, Any] = draw(_server)
     return stack | {"apps": apps}
+
+
+def _lead_to_other_applications(draw: st.DrawFn, apps: list[dict[str, Any]]) -> None:
+    """Let locations of the first application lead to others, of which the last may do without domains."""
+    places = apps[0].get("edge", {}).get("locations", [])
+    for place, other in zip(places, apps[1:], strict=False):
+        if draw(st.booleans()):
+            place["app"] = other["name"]
+            other["domains"] = draw(st.sampled_from([other["domains"], []]))
+            if not other["domains"]:
+                other.get("edge", {}).pop("locations", None)

@@ -259,6 +259,60 @@ def test_a_front_end_with_a_server_is_proxied_and_its_files_are_served() -> None
     assert app["frontend_server"] == {"arguments": "server.js", "health": health, "memory_max_mb": 0}
 
 
+def edged(edge: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"acme_email": "ops@atlas.dev", "apps": [STACK["apps"][0] | {"edge": edge} | more]}
+
+
+def test_headers_and_hsts_reach_every_site() -> None:
+    rest = arguments(ONE, "vm1")[1:]
+    (site,) = edge.nginx_sites(edged({}), *rest)
+    names = ["Permissions-Policy", "Referrer-Policy", "Cross-Origin-Opener-Policy", "X-Frame-Options"]
+    assert [header["name"] for header in site["headers"]] == names
+    assert (site["hsts"], site["hsts_scope"], site["cors"]) == (True, "host", None)
+    declared = {"hsts": "preload", "headers": {"content_security_policy": "default-src 'self'"}}
+    (site,) = edge.nginx_sites(edged(declared), *rest)
+    assert site["headers"][0] == {"name": "Content-Security-Policy", "value": "default-src 'self'"}
+    assert (site["hsts"], site["hsts_scope"]) == (True, "preload")
+    (site,) = edge.nginx_sites(edged({"hsts": "never"}), *rest)
+    assert not site["hsts"]
+
+
+def test_locations_know_who_answers_them() -> None:
+    pulse = {
+        "name": "pulse",
+        "framework": "fastapi",
+        "asgi": "pulse:app",
+        "domains": [],
+        "source": {"git": "https://git.example.com/pulse.git", "version": "v1"},
+        "static": {"url": "/ws/static/"},
+        "web": {"max_body_mb": 5, "health": "/up"},
+    }
+    places = [
+        {"path": "/api/login", "limits": {"rate": "5/m", "burst": 2}},
+        {"path": "/docs/", "password": True},
+        {"path": "/ws/", "app": "pulse"},
+        {"path": "/api/", "max_body_mb": 500},
+    ]
+    stack = edged({"locations": places}, frontend=True)
+    stack["apps"].append(pulse)
+    rest = arguments(ONE, "vm1")[1:]
+    atlas, other = edge.nginx_sites(stack, *rest)
+    login, docs, sockets, api = atlas["locations"]
+    assert (login["rate"], login["burst"], login["socket"], login["root"]) == ("5r/m", 2, "/srv/atlas/live.sock", "")
+    assert (docs["root"], docs["password_file"]) == ("/srv/atlas/current/frontend", "/etc/roost/nginx/atlas.htpasswd")
+    assert (sockets["site"], sockets["socket"], sockets["streams"]) == ("pulse", "/srv/pulse/live.sock", True)
+    assert (sockets["max_body_mb"], api["max_body_mb"], login["max_body_mb"]) == (5, 500, 0)
+    assert atlas["frontend"]["backend"] == ["/admin/"]
+    assert atlas["static"][-1]["path"] == "/srv/pulse/current/static/"
+    assert (other["domains"], other["name"]) == ([], "pulse")
+    assert [entry["name"] for entry in edge.certbot_certificates(stack, *rest)] == ["atlas"]
+    (entry,) = edge.nginx_passwords(stack, *rest, {"atlas": {"edge_password": "letters"}})
+    assert (entry["name"], entry["user"]) == ("atlas", "atlas")
+    apps_of_host = apps.app_apps(stack, *rest, VAULT_APPS | {"pulse": {}}, "secret", "inventories/prod")
+    assert apps_of_host[1]["health"] == {"path": "/up", "host": "atlas.dev"}
+    assert {"name": "ALLOWED_HOSTS", "value": "atlas.dev"} in apps_of_host[1]["environment"]
+
+
 def test_packages_are_those_of_the_roles_that_a_host_gets() -> None:
     everything = packages.packages_names(*arguments(ONE, "vm1"))
     wanted = {"postgresql", "postgresql-postgis", "nginx", "supervisor", "certbot", "nftables", "libvips42"}

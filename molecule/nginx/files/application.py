@@ -4,6 +4,7 @@
 import base64
 import hashlib
 import http.server
+import itertools
 import json
 import socketserver
 import sys
@@ -11,6 +12,9 @@ import time
 from pathlib import Path
 
 WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+ANSWERS = itertools.count()
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -23,13 +27,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.headers.get("Upgrade") == "websocket":
             self.upgrade()
-        elif self.path in {"/", "/inside/page"}:
+        elif self.path in {"/", "/inside/page", "/outer/", "/elsewhere/", "/secret/", "/own/", "/limited"}:
             self.answer(200, dict(self.headers.items()))
         elif self.path == "/own-headers":
-            self.answer(200, {}, {"X-Frame-Options": "DENY", "X-Request-ID": "mine"})
+            own = {"X-Frame-Options": "DENY", "X-Request-ID": "mine", "Access-Control-Allow-Origin": "https://own.test"}
+            self.answer(200, {}, own)
         elif self.path == "/busy":
             self.answer(503, {"ready": False})
-        elif self.path == "/slow":
+        elif self.path.startswith("/news/"):
+            self.answer(200, {"number": next(ANSWERS)})
+        elif self.path in {"/slow", "/few/slow"}:
             time.sleep(8)
             self.answer(200, {})
         elif self.path.startswith("/events"):

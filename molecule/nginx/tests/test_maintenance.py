@@ -104,6 +104,8 @@ def test_only_the_named_site_is_affected(host):
     assert host.file(FLAG.format("down")).exists
     assert status_of(host, "https://atlas.test/") == 200
     assert status_of(host, "https://down.test/") == 503
+    # The part of the other site that this application answers.
+    assert status_of(host, "https://atlas.test/elsewhere/") == 503
 
 
 def test_allowed_addresses_reach_the_application(host):

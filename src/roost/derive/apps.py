@@ -1,7 +1,5 @@
 """The inputs of the roles that run the applications: app, celery."""
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +7,7 @@ from urllib.parse import quote
 
 from roost.deploy_key import DEPLOY_KEY
 from roost.derive.context import Context, role_input
+from roost.derive.passwords import password_hash
 from roost.derive.server import POSTGRESQL_PORT, REDIS_PORT
 from roost.model import AUTO_WORKERS_MAX, ResolvedApp
 from roost.model.hooks import NOTICES, POINTS
@@ -44,7 +43,7 @@ def app_apps(
             "source": _source(app, Path(inventory), vault_apps),
             "python": _python(app),
             "web": _web(app, context) if context.plays("app") else None,
-            "health": {"path": app.web.health, "host": app.domains[0]},
+            "health": {"path": app.web.health, "host": app.hosts[0]},
             "frontend": _frontend(app) if context.plays("app") else None,
             "frontend_server": _frontend_server(app) if context.plays("app") else None,
             "build_commands": _build_commands(app),
@@ -96,7 +95,7 @@ def celery_flower(
             "broker_url": _broker_url(app, vault_redis_password, context),
             "user": "flower",
             "password": vault_apps[app.name]["flower_password"],
-            "password_hash": _hashed(vault_apps[app.name]["flower_password"]),
+            "password_hash": password_hash(vault_apps[app.name]["flower_password"]),
         }
         for app in context.apps
         if app.celery and app.celery.flower
@@ -116,7 +115,7 @@ def _hooks(app: ResolvedApp, context: Context, vault: Mapping[str, str]) -> dict
     return {
         "commands": [{"point": point, **hook.model_dump()} for point in POINTS for hook in getattr(hooks, point)],
         "smoke": list(hooks.smoke),
-        "domain": app.domains[0],
+        "domain": app.hosts[0],
         "address": context.address_of(web[0]) if web else "",
         "notices": [
             {"kind": kind, **declared.model_dump(), **declared.from_vault(vault)}
@@ -170,7 +169,7 @@ def _frontend_server(app: ResolvedApp) -> dict[str, Any] | None:
         return None
     return {
         "arguments": frontend.start.removeprefix("node "),
-        "health": {"path": frontend.health, "host": app.domains[0]},
+        "health": {"path": frontend.health, "host": app.hosts[0]},
         "memory_max_mb": frontend.memory_max_mb or 0,
     }
 
@@ -203,8 +202,8 @@ def _web(app: ResolvedApp, context: Context) -> dict[str, Any]:
 
 def _environment(app: ResolvedApp) -> Variables:
     variables = {
-        "ALLOWED_HOSTS": ",".join(app.domains),
-        "CSRF_TRUSTED_ORIGINS": ",".join(f"https://{domain}" for domain in app.domains),
+        "ALLOWED_HOSTS": ",".join(app.hosts),
+        "CSRF_TRUSTED_ORIGINS": ",".join(f"https://{domain}" for domain in app.hosts),
     }
     if app.settings:
         variables["DJANGO_SETTINGS_MODULE"] = app.settings
@@ -267,13 +266,3 @@ def _redis_url(address: str, password: str, database: int | None) -> str:
 
 def _listed(variables: Mapping[str, str]) -> Variables:
     return [{"name": name, "value": value} for name, value in variables.items()]
-
-
-def _hashed(password: str) -> str:
-    """Return a password as nginx knows it: salted, and always with the same salt, so that a second run changes nothing.
-
-    A password of forty random letters can't be guessed, however fast the hash is.
-    """
-    salt = hashlib.sha256(f"salt of {password}".encode()).digest()[:8]
-    digest = hashlib.sha1(password.encode() + salt, usedforsecurity=False).digest()
-    return "{SSHA}" + base64.b64encode(digest + salt).decode()

@@ -1,8 +1,11 @@
 """The inputs of the roles that face the internet: nginx, certbot."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from roost.derive.context import Context, role_input
+from roost.derive.locations import limits, locations
+from roost.derive.passwords import password_hash
 from roost.model import ResolvedApp
 
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
@@ -10,21 +13,30 @@ LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 
 @role_input
 def nginx_sites(context: Context) -> list[dict[str, Any]]:
-    """Return a site for each application: the first domain serves, the others redirect to it."""
+    """Return a site for each application: the first domain serves, the others redirect to it.
+
+    One without domains answers in locations of other sites, and may be in maintenance like any other.
+    """
+    apps = {app.name: app for app in context.apps}
     return [
         {
             "name": app.name,
-            "domains": [app.domains[0]],
+            "domains": list(app.domains[:1]),
             "redirect_domains": list(app.domains[1:]),
             "socket": f"/srv/{app.name}/live.sock",
-            "static": _static(app),
+            "static": _static(app) + _static_of_others(app, apps),
             "frontend": _frontend(app),
+            "limits": limits(app.edge.limits),
+            "locations": locations(app, apps),
+            "snippet": app.edge.snippet or "",
             "protected": _protected(app),
             "max_body_mb": app.web.max_body_mb,
             "max_request_time": app.web.max_request_time,
             "streams": app.web.asynchronous,
             "tls_name": app.name,
-            "hsts": app.tls == "letsencrypt",
+            **_hsts(app),
+            "headers": _headers(app),
+            "cors": app.edge.cors.model_dump() if app.edge.cors else None,
             "health": app.web.health,
             "maintenance_page": _maintenance_page(app),
         }
@@ -33,9 +45,25 @@ def nginx_sites(context: Context) -> list[dict[str, Any]]:
 
 
 @role_input
+def nginx_passwords(context: Context, vault_apps: Mapping[str, Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return who is let in where an application's site asks for a password."""
+    return [
+        {"name": app.name, "user": app.name, "password_hash": password_hash(vault_apps[app.name]["edge_password"])}
+        for app in context.apps
+        if app.edge.asks_for_password
+    ]
+
+
+@role_input
+def nginx_tls_profile(context: Context) -> str:
+    return context.stack.edge.tls_profile
+
+
+@role_input
 def certbot_certificates(context: Context) -> list[dict[str, Any]]:
     kinds = {"letsencrypt": "acme", "selfsigned": "selfsigned"}
-    return [{"name": app.name, "domains": list(app.domains), "kind": kinds[app.tls]} for app in context.apps]
+    served = [app for app in context.apps if app.domains]
+    return [{"name": app.name, "domains": list(app.domains), "kind": kinds[app.tls]} for app in served]
 
 
 @role_input
@@ -46,6 +74,18 @@ def certbot_email(context: Context) -> str:
 @role_input
 def certbot_directory_url(context: Context) -> str:
     return context.stack.acme_directory or LETS_ENCRYPT
+
+
+def _hsts(app: ResolvedApp) -> dict[str, Any]:
+    """Return whether browsers are told to use HTTPS only, and for which host names."""
+    if app.edge.hsts == "auto":
+        return {"hsts": app.tls == "letsencrypt", "hsts_scope": "host"}
+    return {"hsts": app.edge.hsts != "never", "hsts_scope": "host" if app.edge.hsts == "never" else app.edge.hsts}
+
+
+def _headers(app: ResolvedApp) -> list[dict[str, str]]:
+    declared = app.edge.headers.model_dump(exclude_none=True)
+    return [{"name": key.replace("_", "-").title(), "value": value} for key, value in declared.items()]
 
 
 def _maintenance_page(app: ResolvedApp) -> str:
@@ -86,12 +126,21 @@ def _static(app: ResolvedApp) -> list[dict[str, Any]]:
     return locations
 
 
+def _static_of_others(app: ResolvedApp, apps: Mapping[str, ResolvedApp]) -> list[dict[str, Any]]:
+    """Return the files of applications that answer in locations of this site, as far as they lie in these."""
+    places = [place for place in app.edge.locations if place.app]
+    return [
+        static for place in places for static in _static(apps[place.app or ""]) if static["url"].startswith(place.path)
+    ]
+
+
 def _frontend(app: ResolvedApp) -> dict[str, Any] | None:
     if app.frontend is None:
         return None
     static = app.frontend.kind == "static"
+    taken = {app.web.health, *(place.path for place in app.edge.locations)}
     return {
         "root": f"/srv/{app.name}/current/frontend" if static else "",
         "socket": "" if static else f"/srv/{app.name}/frontend.sock",
-        "backend": [url for url in app.frontend.backend if url != app.web.health],
+        "backend": [url for url in app.frontend.backend if url not in taken],
     }

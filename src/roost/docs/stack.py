@@ -72,6 +72,26 @@ A page loaded before a deploy still finds the files of `assets`, for both kinds.
 WebSockets and event streams of an `asgi` application pass through without a declaration. At a deploy a WebSocket
 is closed with the code 1012, and an event stream after `max_request_time`; clients connect to the new release.
 
+How the internet reaches an application is said under `edge`. Every answer, also an error or a redirect, has headers
+that keep browsers safe, and an application that sends its own has the last word. The rest is off until you ask for it:
+
+```yaml
+      edge:
+        headers: {content_security_policy: "default-src 'self'"}
+        limits: {rate: 20/s, burst: 50}
+        locations:
+          - {path: /accounts/login/, limits: {rate: 10/m, burst: 5}}
+          - {path: /api/upload/, max_body_mb: 500, max_request_time: 300}
+          - {path: /news/, cache: 10}
+          - {path: /admin/, password: true, allow: [203.0.113.0/24]}
+          - {path: /ws/, app: pulse}
+```
+
+A location with an `app` hands one domain to several applications: all below `/ws/` to `pulse`, the rest to `atlas`,
+with the URL as it is. `pulse` may then have no domain at all (`domains: []`). Each can be in maintenance by itself.
+Limits count for each address; what is too much is answered with 429 and `Retry-After`. Answers in the cache survive
+their application for a while: nginx gives old ones while it can't get new ones.
+
 `roost check` refuses what is wrong, with the line and the key, before any host is touched; so does every playbook.
 Values are never templated. Only a whole value may refer to a secret of the vault, like
 `"{{ vault_apps.atlas.API_KEY }}"`, in `env` and in `database.url`.
@@ -170,5 +190,5 @@ def _default(required: bool, value: Json) -> str:
         return "required"
     default = value.get("default")
     if isinstance(default, list):
-        return ", ".join(f"`{item.get('name', item)}`" for item in default)
+        return ", ".join(f"`{item['name'] if isinstance(item, dict) else item}`" for item in default)
     return "" if default is None else f"`{str(default).lower() if isinstance(default, bool) else default}`"

@@ -1,6 +1,7 @@
 """The stack: what a user declares about applications and servers (see docs/stack.md)."""
 
 from roost.model.app import AUTO_WORKERS_MAX, DEFAULT_THREADS, App, Celery, Database, Pool, Python, Source, Web
+from roost.model.edge import Limits, Location
 from roost.model.parse import Mistake, check_stack, parse_stack, plain
 from roost.model.resolve import (
     GENERATED_SECRET,
@@ -26,6 +27,8 @@ __all__ = [
     "Celery",
     "Database",
     "FirewallRule",
+    "Limits",
+    "Location",
     "Mistake",
     "Pool",
     "Python",

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from roost.model.edge import AppEdge
 from roost.model.hooks import Hooks
 from roost.model.reserved import ENVIRONMENT_SET_BY_ROOST
 from roost.model.values import (
@@ -344,9 +345,9 @@ class App(Declared):
         description="The framework; decides the defaults marked with *."
     )
     domains: Annotated[list[Domain], AfterValidator(unique)] = Field(
-        min_length=1,
         max_length=100,
-        description="The domains; requests for the others are redirected to the first.",
+        description="The domains; requests for the others are redirected to the first. An empty list if the "
+        "application answers only in `edge.locations` of others.",
     )
     source: Source = Field(description="Where the code comes from.")
     wsgi: PythonObject | None = Field(
@@ -399,6 +400,7 @@ class App(Declared):
         description="Run on each host while a release is built. *Django: `python manage.py collectstatic --noinput`.",
     )
     hooks: Hooks = Field(default=Hooks(), description="What else happens in a deploy, and who is told of it.")
+    edge: AppEdge = Field(default=AppEdge(), description="Headers, limits, and parts treated in their own way.")
     packages: Annotated[list[DebianPackage], AfterValidator(unique)] = Field(
         default=[], description="Debian packages that the application needs, such as `libgdal-dev`."
     )

@@ -20,6 +20,7 @@ from roost.model.app import (
     Web,
     WorkerClass,
 )
+from roost.model.edge import AppEdge
 from roost.model.hooks import Hooks
 from roost.model.stack import Stack
 
@@ -138,11 +139,15 @@ class ResolvedFrontend:
 
 @dataclass(frozen=True)
 class ResolvedApp:
-    """An application in which nothing is left to be guessed. `redis_database` is n of the pair 2n, 2n+1."""
+    """An application in which nothing is left to be guessed. `redis_database` is n of the pair 2n, 2n+1.
+
+    `hosts` are all names under which requests reach it: its domains, and those of sites with a location for it.
+    """
 
     name: str
     framework: Literal["django", "fastapi", "flask"]
     domains: tuple[str, ...]
+    hosts: tuple[str, ...]
     source: Source
     settings: str | None
     python: Python
@@ -159,6 +164,7 @@ class ResolvedApp:
     migrations: str | None
     build_commands: tuple[str, ...]
     hooks: Hooks
+    edge: AppEdge
     packages: tuple[str, ...]
     tls: Literal["letsencrypt", "selfsigned"]
 
@@ -186,6 +192,7 @@ def resolve(app: App, stack: Stack) -> ResolvedApp:
         name=app.name,
         framework=app.framework,
         domains=tuple(app.domains),
+        hosts=_hosts(app, stack),
         source=app.source,
         settings=app.settings,
         python=_python(app),
@@ -204,6 +211,7 @@ def resolve(app: App, stack: Stack) -> ResolvedApp:
             build if build is not None else [_implied(command, app) for command in preset.build_commands]
         ),
         hooks=app.hooks,
+        edge=app.edge,
         packages=tuple(dict.fromkeys([*app.packages, *([POSTGRESQL_CLIENT] if database else [])])),
         tls=_tls(app, stack),
     )
@@ -219,6 +227,11 @@ def can_be_public(domain: str) -> bool:
     if domain.rpartition(".")[2] in _PRIVATE_TOP_LEVELS:
         return False
     return not any(domain == private or domain.endswith(f".{private}") for private in _PRIVATE_DOMAINS)
+
+
+def _hosts(app: App, stack: Stack) -> tuple[str, ...]:
+    others = [other for other in stack.apps if any(place.app == app.name for place in other.edge.locations)]
+    return tuple(dict.fromkeys([*app.domains, *(domain for other in others for domain in other.domains[:1])]))
 
 
 def _python(app: App) -> Python:

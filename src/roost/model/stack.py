@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from roost.model.app import App
+from roost.model.edge import Edge
 from roost.model.server import DEFAULT_TIMEZONE, AdminUser, Firewall, KnownTimezone, Postgresql, Redis, Ssh
 from roost.model.values import Declared, Email, HttpsUrl, TlsKind
 
@@ -26,6 +27,7 @@ class Stack(Declared):
     timezone: KnownTimezone = Field(default=DEFAULT_TIMEZONE, description="The time zone of the servers.")
     ssh: Ssh = Field(default=Ssh(), description="How the servers are reached.")
     firewall: Firewall = Field(default=Firewall(), description="What may come in besides the services' own ports.")
+    edge: Edge = Field(default=Edge(), description="TLS of all sites.")
     postgresql: Postgresql = Field(default=Postgresql(), description="The database server.")
     redis: Redis = Field(default=Redis(), description="The cache and message broker.")
     apps: list[App] = Field(min_length=1, description="The applications.")

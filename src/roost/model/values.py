@@ -161,6 +161,27 @@ def _one_line(value: str) -> str:
     return value
 
 
+def _printable(value: str) -> str:
+    if not value.strip() or not all(character.isprintable() or character == "\n" for character in value):
+        raise ValueError("The directives must be lines of printable characters.")
+    return value
+
+
+def _balanced(value: str) -> str:
+    """A block that is left open, or closed once too often, would swallow what comes after it."""
+    code = re.sub(r""""(\\.|[^"\\])*"|'(\\.|[^'\\])*'|(?m:(^|(?<=\s))#.*$)""", "", value)
+    depth = 0
+    for character in code:
+        depth += {"{": 1, "}": -1}.get(character, 0)
+        if depth < 0:
+            break
+    if depth:
+        raise ValueError("The braces of the directives don't match.")
+    if code.strip() and not code.rstrip().endswith((";", "}")):
+        raise ValueError("The directives must end with ; or }.")
+    return value
+
+
 def _environment_value(value: Any) -> Any:
     if isinstance(value, bool | int | float):
         raise ValueError("An environment variable is text: put the value in quotes.")
@@ -283,4 +304,22 @@ Extension = Annotated[str, Matches(r"[a-z][a-z0-9_-]{0,62}", "the name of a Post
 Timezone = Annotated[str, Matches(r"[A-Za-z]+([/_+-][A-Za-z0-9]+)*", "a time zone such as Europe/Berlin")]
 VaultOrDatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+HeaderValue = Annotated[
+    str,
+    Matches(
+        r"[!-#%-\[\]-~]([ -#%-\[\]-~]*[!-#%-\[\]-~])?",
+        "the value of a header on one line: ASCII characters apart from $ and the backslash",
+    ),
+]
+Rate = Annotated[str, Matches(r"[1-9][0-9]{0,5}/[sm]", "requests a second or a minute such as 20/s or 300/m")]
+NginxText = Annotated[str, AfterValidator(_printable), AfterValidator(_balanced)]
+HeaderName = Annotated[str, Matches(r"[A-Za-z][A-Za-z0-9-]{0,63}", "the name of a header such as X-Total-Count")]
+Method = Annotated[str, Matches(r"[A-Z]{1,20}", "an HTTP method such as PUT")]
+Origin = Annotated[
+    str,
+    Matches(
+        r"\*|https?://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(:[0-9]{1,5})?",
+        'a site like https://app.example.com, without a path, or "*"',
+    ),
+]
 TlsKind = Literal["auto", "letsencrypt", "selfsigned"]
