@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_app.attempt import Attempt
-from ansible.module_utils.roost_app.errors import ReleaseError
+from ansible.module_utils.roost_app.errors import ReleaseError, as_result
 from ansible.module_utils.roost_app.migrations import report, warnings
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.release_commands import ReleaseCommands
@@ -107,8 +107,8 @@ def main() -> None:
         attempt = Attempt.of_built(paths, release, module.params["who"], run=module.params["run"])
         try:
             migrations = bring(attempt, module.params, module.check_mode)
-        except ReleaseError as problem:
-            module.fail_json(msg=str(problem), rc=problem.exit_code)
+        except (ReleaseError, OSError) as problem:
+            module.fail_json(**as_result(problem))
     for warning in warnings(paths.name, migrations["unknown"]):
         module.warn(warning)
     module.exit_json(changed=bool(commands), commands=commands, migrations=migrations)

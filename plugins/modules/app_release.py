@@ -10,7 +10,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_app.attempt import Attempt, origin
 from ansible.module_utils.roost_app.build import Build, Python, copy_archive
-from ansible.module_utils.roost_app.errors import ReleaseError
+from ansible.module_utils.roost_app.errors import ReleaseError, as_result
 from ansible.module_utils.roost_app.frontend import Frontend
 from ansible.module_utils.roost_app.interpreters import interpreter
 from ansible.module_utils.roost_app.lock import deploy_lock
@@ -346,8 +346,8 @@ def main() -> None:
     release = Release(module.params)
     try:
         result = release.guess() if module.check_mode else release.build()
-    except ReleaseError as problem:
-        module.fail_json(msg=str(problem), rc=problem.exit_code)
+    except (ReleaseError, OSError) as problem:
+        module.fail_json(**as_result(problem))
     unknown = result.get("migrations", {}).get("unknown", [])
     for warning in [*release.warnings, *warnings(release.paths.name, unknown)]:
         module.warn(warning)

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.roost_app.errors import ReleaseError
+from ansible.module_utils.roost_app.errors import ReleaseError, as_result
 from ansible.module_utils.roost_app.history import DEPLOY, ROLLBACK, now
 from ansible.module_utils.roost_app.operator_lock import refuse_if_locked
 from ansible.module_utils.roost_app.paths import AppPaths
@@ -108,9 +108,9 @@ def main() -> None:
         else:
             turns = end_all(apps, params["run"])
     except TurnTakenError as problem:
-        module.fail_json(msg=str(problem), rc=problem.exit_code, held_by=problem.turn.run)
-    except ReleaseError as problem:
-        module.fail_json(msg=str(problem), rc=problem.exit_code)
+        module.fail_json(**as_result(problem), held_by=problem.turn.run)
+    except (ReleaseError, OSError) as problem:
+        module.fail_json(**as_result(problem))
     module.exit_json(changed=False, run=params["run"], turns=turns)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_app.attempt import Attempt
-from ansible.module_utils.roost_app.errors import ReleaseError
+from ansible.module_utils.roost_app.errors import ReleaseError, as_result
 from ansible.module_utils.roost_app.health import Health
 from ansible.module_utils.roost_app.history import DEPLOY, ROLLBACK, read
 from ansible.module_utils.roost_app.paths import SLOTS, AppPaths
@@ -240,8 +240,8 @@ def main() -> None:
     try:
         stopped = stop_others(module.params, module.check_mode)
         apps = [settle(app, module.params, module.check_mode) for app in module.params["apps"]]
-    except ReleaseError as problem:
-        module.fail_json(msg=str(problem), rc=problem.exit_code)
+    except (ReleaseError, OSError) as problem:
+        module.fail_json(**as_result(problem))
     if stopped:
         module.warn(farewell(stopped, module.check_mode))
     changed = bool(stopped) or any(app["switched"] for app in apps)

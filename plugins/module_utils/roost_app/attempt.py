@@ -57,13 +57,14 @@ class Attempt:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Measure a phase, also one that fails or goes on."""
+        """Measure a phase, also one that fails or goes on. A full disk must not hide why it failed."""
         started = time.monotonic()
         try:
             yield
         finally:
             self.phases[name] = round(self.phases.get(name, 0) + time.monotonic() - started, 2)
-            note(self.paths, self.run, phases=self.phases)
+            with suppress(OSError):
+                note(self.paths, self.run, phases=self.phases)
 
     @contextmanager
     def recorded_if_it_fails(self) -> Iterator[None]:

@@ -18,7 +18,7 @@ SHELL_LINE = "-ec"
 WITH_ENVIRONMENT = "/usr/local/lib/roost/with-environment"
 # The application's own options come last, because the last one wins.
 WITH_OPTIONS = 'PGOPTIONS="$1${PGOPTIONS:+ $PGOPTIONS}"; export PGOPTIONS; exec sh -ec "$2"'
-TELLING_LINES = 15
+TELLING_LINES = 7
 TIMEOUT_SECONDS = 1800
 
 

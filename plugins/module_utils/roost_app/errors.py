@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ReleaseError(Exception):
     """A release can't be built or go live; the message is for the person who deploys.
@@ -20,3 +22,8 @@ class LockHeldError(ReleaseError):
     """Somebody else deploys the same application at this moment, or has locked it."""
 
     exit_code = 75
+
+
+def as_result(problem: ReleaseError | OSError) -> dict[str, Any]:
+    """Return what a module fails with. Errors of the system count as well: a full disk can be met anywhere."""
+    return {"msg": str(problem), "rc": getattr(problem, "exit_code", ReleaseError.exit_code)}

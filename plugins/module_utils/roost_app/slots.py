@@ -86,7 +86,8 @@ class Slots:
         except ReleaseError as problem:
             lines = self.systemd.journal_of_systemd(*self._units(new), since=started)[-JOURNAL_LINES:]
             self._stop(new)
-            raise ReleaseError(self._explain(release, old, str(problem), lines), reason=problem.reason) from None
+            reason = ": ".join([problem.reason, *lines[:1]])
+            raise ReleaseError(self._explain(release, old, str(problem), lines), reason=reason) from None
         for server, health in self._servers(release):
             healthy, answer = self._wait_until_healthy(server, health, new)
             if not healthy:

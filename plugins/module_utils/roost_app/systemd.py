@@ -22,7 +22,7 @@ class Systemd:
         done = subprocess.run(["systemctl", "--quiet", *arguments], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             said = (done.stderr + done.stdout).strip()
-            raise ReleaseError(f"`systemctl {' '.join(arguments)}` failed: {said}")
+            raise ReleaseError(f"`systemctl {' '.join(arguments)}` failed{': ' if said else ''}{said}")
 
     def enable(self, *units: str) -> None:
         """Let units start at boot. systemd need not read all units anew for that, which takes long."""

@@ -161,7 +161,9 @@ def at_work(paths: AppPaths, run: str, who: str, phase: str, release: str) -> It
         try:
             yield
         finally:
-            note(paths, run, pid=0)
+            # Whoever takes over looks at the process, too. A full disk must not hide why a phase failed.
+            with suppress(OSError):
+                note(paths, run, pid=0)
 
 
 def refuse_without_turn(paths: AppPaths, run: str) -> None:

@@ -52,6 +52,7 @@ def test_slot_that_can_not_be_started_leaves_the_old_one(slots: Slots) -> None:
     with pytest.raises(ReleaseError, match="release two is not healthy; release one keeps serving") as raised:
         slots.switch_to("two")
     assert "Failed to create listening socket" in str(raised.value)
+    assert raised.value.reason.endswith("failed: Failed to create listening socket")
     assert slots.serves("one")
     assert slots.is_tidy()
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.roost_app import turn as turn_module
 from ansible.module_utils.roost_app.attempt import Attempt
-from ansible.module_utils.roost_app.errors import LockHeldError, ReleaseError
+from ansible.module_utils.roost_app.errors import LockHeldError, ReleaseError, as_result
 from ansible.module_utils.roost_app.history import read
 from ansible.module_utils.roost_app.operator_lock import OperatorLock, write_lock
 from ansible.module_utils.roost_app.paths import AppPaths
@@ -40,6 +40,11 @@ def anna(**changes: Any) -> Turn:
 
 def ben() -> Turn:
     return anna(run="machine/2/2", who="ben@ci")
+
+
+def fill_disk(paths: AppPaths) -> None:
+    """Let the next note in the turn find the disk full."""
+    paths.turn.with_name(f".{paths.turn.name}.next").symlink_to("/dev/full")
 
 
 @pytest.fixture
@@ -156,6 +161,25 @@ def test_a_failure_is_told_when_the_turn_ends(paths: AppPaths) -> None:
     ended = end(paths, anna().run)
     assert ended is not None
     assert (ended.outcome, ended.reason, ended.phase) == ("failed", "on fire", "switch")
+
+
+def test_a_full_disk_does_not_hide_why_a_phase_failed(paths: AppPaths) -> None:
+    def fail_on_full_disk() -> None:
+        with attempt.at_work("switch"), attempt.phase("switch"):
+            fill_disk(paths)
+            raise ReleaseError("on fire")
+
+    take(paths, anna())
+    attempt = Attempt.of_built(paths, "one", "anna@laptop", run=anna().run)
+    with pytest.raises(ReleaseError, match="on fire"):
+        fail_on_full_disk()
+
+
+def test_a_full_disk_ends_a_module_with_a_message(paths: AppPaths) -> None:
+    fill_disk(paths)
+    with pytest.raises(OSError, match="No space left") as raised:
+        take(paths, anna())
+    assert as_result(raised.value) == {"msg": str(raised.value), "rc": 5}
 
 
 def test_going_back_leaves_a_failed_attempt_failed(paths: AppPaths) -> None:
