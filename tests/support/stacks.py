@@ -91,7 +91,7 @@ _location = st.fixed_dictionaries(
         "allow": st.sampled_from([["192.0.2.7"], ["198.51.100.0/24", "2001:db8::/32"]]),
         "password": st.booleans(),
         "cache": st.integers(1, 86_400),
-        "snippet": st.sampled_from(["add_header X-Own yes;", "if ($arg_x) {\n  return 204;\n}\n"]),
+        "snippet": st.sampled_from(["add_header X-Own yes;", "limit_except GET {\n  deny all;\n}\n"]),
     },
 )
 _edge = st.fixed_dictionaries(

@@ -75,3 +75,18 @@ def test_a_shell_reads_the_environment_exactly_as_it_was_written(
         variables = dict(entry.split("=", 1) for entry in read.split("\0") if entry)
         expected = dict(app.env) | dict.fromkeys(app.secrets, SECRET)
         assert {name: variables[name] for name in expected} == expected
+
+
+@given(stack=valid_stacks(), release=st.sampled_from(["debian12", "debian13"]))
+@settings(max_examples=8, deadline=None)
+def test_gixy_finds_nothing_in_the_configuration_of_nginx(
+    stack: dict[str, Any], release: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    dump: Path = tmp_path_factory.mktemp("nginx") / "nginx.conf"
+    files = {path: text for path, text in texts(render_host(stack, release)).items() if path.startswith("etc/nginx/")}
+    main = "etc/nginx/nginx.conf"
+    parts = [f"# configuration file /{path}:\n{files[path]}\n" for path in sorted(files, key=lambda path: path != main)]
+    dump.write_text("".join(parts))
+    # Whether a site has HSTS is for the stack to say.
+    run = subprocess.run(["gixy", "--skips", "hsts_header", dump], capture_output=True, text=True, check=False)
+    assert "No issues found" in run.stdout, run.stdout + run.stderr
