@@ -7,6 +7,7 @@ import hashlib
 import time
 import xmlrpc.client
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -263,11 +264,14 @@ def main() -> None:
         supervisor = connect()
         plan = make_plan(supervisor, programs, is_outdated)
         if not module.check_mode:
-            apply(supervisor, plan)
-            wait_until_ready(supervisor, programs, has_loaded)
             started = {program["app"] for program in programs if program["name"] in plan.started}
-            for shortcoming in shortcomings(module.params["applications"], started):
-                module.warn(shortcoming)
+            # Looking takes as long as loading, so it is done while the old programs end.
+            with ThreadPoolExecutor() as pool:
+                looking = pool.submit(shortcomings, module.params["applications"], started)
+                apply(supervisor, plan)
+                wait_until_ready(supervisor, programs, has_loaded)
+                for shortcoming in looking.result():
+                    module.warn(shortcoming)
     except ProgramsError as problem:
         if module.check_mode:
             module.exit_json(changed=bool(programs), added=[], removed=[], restarted=[], msg=str(problem))
