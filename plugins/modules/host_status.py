@@ -82,9 +82,9 @@ def programs() -> dict[str, str]:
     return {line[0].rpartition(":")[2]: line[1].lower() for line in lines if len(line) > 1 and line[1].isupper()}
 
 
-def link_name(path: Path) -> str:
-    """The last part of a link's target, or nothing if there is no link."""
-    return path.readlink().name if path.is_symlink() else ""
+def link_to(path: Path) -> Path:
+    """A link's target, or an empty path if there is no link."""
+    return path.readlink() if path.is_symlink() else Path()
 
 
 def changed_at(path: Path) -> str:
@@ -101,14 +101,17 @@ def app_status(name: str, all_programs: dict[str, str]) -> dict[str, Any] | None
     if not folder.is_dir():
         return None
     releases = folder / "releases"
-    slot = link_name(folder / "live.sock").removesuffix(".sock")
-    state = units([f"{name}@{slot}.service"]) if slot else {}
+    slot = link_to(folder / "live.sock").name.removesuffix(".sock")
+    web, frontend = f"{name}@{slot}.service", f"{name}-frontend@{slot}.service"
+    has_frontend = link_to(folder / "frontend.sock").parent.name == f"{name}-frontend"
+    state = units([web, *([frontend] if has_frontend else [])]) if slot else {}
     return {
         "name": name,
-        "release": link_name(folder / "current"),
+        "release": link_to(folder / "current").name,
         "releases": len(list(releases.glob("*/manifest.json"))) if releases.is_dir() else 0,
         "slot": slot,
-        "web": next(iter(state.values()), ""),
+        "web": state.get(web, ""),
+        "frontend": state.get(frontend, "") if has_frontend else None,
         "maintenance_since": changed_at(MAINTENANCE / f"{name}.on"),
         "programs": {key: value for key, value in all_programs.items() if key.startswith(f"{name}-")},
     }

@@ -47,6 +47,8 @@ def _app_troubles(app: Mapping[str, Any]) -> Iterator[str]:
         yield f"{app['name']} has no release"
     elif app["slot"] and app["web"] != _GOOD_UNIT:
         yield f"{app['name']}'s web process is {app['web'] or 'missing'}"
+    elif app["frontend"] not in {None, _GOOD_UNIT}:
+        yield f"the server of {app['name']}'s front end is {app['frontend'] or 'missing'}"
     if app["maintenance_since"]:
         yield f"{app['name']} is in maintenance mode since {app['maintenance_since']}"
     for program, state in app["programs"].items():
@@ -75,6 +77,8 @@ def _app(app: Mapping[str, Any]) -> str:
     parts = [f"{app['name']} release {app['release'] or '(none)'}"]
     if app["slot"]:
         parts.append(f"{app['slot']} {app['web'] or 'missing'}")
+    if app["frontend"] is not None:
+        parts.append(f"front end {app['frontend'] or 'missing'}")
     if app["programs"]:
         running = sum(state == _GOOD_PROGRAM for state in app["programs"].values())
         parts.append(f"{running} of {len(app['programs'])} background programs running")

@@ -64,9 +64,13 @@ def test_an_application_is_read_from_its_links(module: ModuleType, monkeypatch: 
         "releases": 1,
         "slot": "green",
         "web": "active",
+        "frontend": None,
         "maintenance_since": "",
         "programs": {"atlas-beat": "running"},
     }
+    (folder / "frontend.sock").symlink_to("/run/atlas-frontend/green.sock")
+    prints(module, monkeypatch, "Id=atlas-frontend@green.service\nLoadState=loaded\nActiveState=failed\n")
+    assert module.app_status("atlas", {})["frontend"] == "failed"
     assert module.app_status("elsewhere", {}) is None
 
 

@@ -18,6 +18,7 @@ WELL: dict[str, Any] = {
             "releases": 2,
             "slot": "blue",
             "web": "active",
+            "frontend": None,
             "maintenance_since": "",
             "programs": {"atlas-worker-default": "running", "atlas-beat": "running"},
         }
@@ -44,6 +45,7 @@ def test_a_host_that_is_well_has_no_troubles() -> None:
         (changed_app(release=""), "atlas has no release"),
         (changed_app(web="failed"), "atlas's web process is failed"),
         (changed_app(web=""), "atlas's web process is missing"),
+        (changed_app(frontend="failed"), "the server of atlas's front end is failed"),
         (
             changed_app(maintenance_since="2026-11-24 13:00 UTC"),
             "atlas is in maintenance mode since 2026-11-24 13:00 UTC",
