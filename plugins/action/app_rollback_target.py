@@ -7,7 +7,14 @@ from ansible.plugins.action import ActionBase
 
 try:
     from roost.errors import RoostError
-    from roost.rollback import apps_to_roll_back, mismatch, refuse_mismatch, rollback_target, unknown_migrations
+    from roost.rollback import (
+        apps_to_roll_back,
+        described,
+        mismatch,
+        refuse_mismatch,
+        rollback_target,
+        unknown_migrations,
+    )
 except ImportError as error:
     raise AnsibleActionFail(
         f"Roost's Python package is missing ({error}): run scripts/setup and use .venv/bin/ansible-playbook"
@@ -15,7 +22,10 @@ except ImportError as error:
 
 
 class ActionModule(ActionBase):
-    """Returns `targets`, releases by application. Needs no connection: `found` maps hosts to their applications."""
+    """Returns `targets`, what is known of the release of each application; needs no connection.
+
+    `found` maps hosts to their applications.
+    """
 
     _requires_connection = False
     _VALID_ARGS = frozenset({"apps", "to", "found", "allow_schema_mismatch"})
@@ -39,4 +49,5 @@ class ActionModule(ActionBase):
             for name, target in targets.items()
             if (unknown := unknown_migrations(states[name], target))
         ]
-        return result | {"changed": False, "targets": targets, "warnings": warnings}
+        known_of = {name: described(name, states[name], target) for name, target in targets.items()}
+        return result | {"changed": False, "targets": known_of, "warnings": warnings}

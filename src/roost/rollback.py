@@ -65,6 +65,19 @@ def rollback_target(app: str, hosts: Mapping[str, Found], to: str) -> str:
     return _named(app, hosts, to) if to else _earlier(app, hosts)
 
 
+def described(app: str, hosts: Mapping[str, Found], target: str) -> dict[str, str]:
+    """What those who are told of a rollback learn: the release, what of, and which one was live, on the first host."""
+    found = next(iter(hosts.values()))
+    release = next(release for release in found["releases"] if release["id"] == target)
+    return {
+        "name": app,
+        "release": target,
+        "live": found["live"],
+        "version": release["version"],
+        "commit": release["commit"],
+    }
+
+
 def _named(app: str, hosts: Mapping[str, Found], to: str) -> str:
     for host, found in hosts.items():
         if to in found["good"]:

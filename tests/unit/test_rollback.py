@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from roost.errors import Locked, TaskFailed, UsageError
-from roost.rollback import apps_to_roll_back, refuse_mismatch, rollback_target, unknown_migrations
+from roost.rollback import apps_to_roll_back, described, refuse_mismatch, rollback_target, unknown_migrations
 
 
 def found(live: str, *earlier: str, good: tuple[str, ...] = (), failed: str = "") -> dict[str, Any]:
@@ -90,3 +90,10 @@ def test_migrations_in_between_are_named_and_must_be_allowed() -> None:
         refuse_mismatch("atlas", hosts, "A")
     assert "--allow-schema-mismatch (app_allow_schema_mismatch=true)" in str(raised.value)
     refuse_mismatch("atlas", {"vm1": state()}, "A")
+
+
+def test_those_who_are_told_learn_what_is_gone_back_to() -> None:
+    release = {"id": "A", "version": "v1", "commit": "3f2a9c1"}
+    hosts = {"vm1": {"live": "B", "releases": [{"id": "B"}, release]}, "vm2": {"live": "C", "releases": []}}
+    told = {"name": "atlas", "release": "A", "live": "B", "version": "v1", "commit": "3f2a9c1"}
+    assert described("atlas", hosts, "A") == told

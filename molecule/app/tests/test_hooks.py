@@ -73,6 +73,12 @@ def test_every_point_is_run_once_with_the_facts(host: Host, source: Path, tmp_pa
     assert url not in run.stdout
     assert succeed(play(host, "deploy.yml", **extra)) <= 1
     assert len(bodies) == 1
+    succeed(play(host, "rollback.yml", **extra, app_rollback=["site"]))
+    assert host.file("/srv/site/media/hooks").content_string.splitlines()[-2:] == [
+        f"before_switch {before} {release} rollback",
+        f"after_switch {before} {release} rollback",
+    ]
+    assert [(body["kind"], body["release"]) for body in bodies[1:]] == [("rollback", before)]
 
 
 def test_a_release_that_fails_its_smoke_test_goes_back_by_itself(host: Host, source: Path, told: Any) -> None:
