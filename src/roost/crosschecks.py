@@ -202,6 +202,8 @@ def _servers(subject: Subject) -> Iterator[Mistake]:
             fitting = "uvicorn" if app.asgi else "sync or gthread"
             entry = "asgi" if app.asgi else "wsgi"
             yield Mistake((*path, "web", "worker_class"), f"{kind} doesn't fit {entry}: choose {fitting}.")
+        if app.web.server == "uvicorn" and app.web.preload:
+            yield Mistake((*path, "web", "preload"), "Only gunicorn preloads an application: remove it.")
         if app.web.threads is not None and kind != "gthread":
             yield Mistake((*path, "web", "threads"), f"Only gthread workers have threads; these are {kind} workers.")
 

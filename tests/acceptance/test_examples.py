@@ -37,7 +37,7 @@ STACK = {
             "domains": ["pulse.test"],
             "source": {"path": "examples/apps/pulse"},
             "asgi": "pulse.main:app",
-            "web": {"server": "uvicorn"},
+            "web": {"server": "uvicorn", "max_request_time": 10},
             "database": True,
             "static": {"root": "pulse/static"},
             "release_commands": ["alembic upgrade head"],
@@ -123,6 +123,11 @@ def open_socket(host: Host) -> None:
     )
 
 
+def wait_for_reconnection(host: Host) -> None:
+    """Wait until the WebSocket's first connection has ended: a line of the client tells of each."""
+    host.run("for _ in $(seq 300); do [ -s /root/websocket.log ] && exit; sleep 0.2; done; exit 1")
+
+
 def close_socket(host: Host) -> tuple[list[list[str]], list[str]]:
     """Return release, echoes and closing code of each WebSocket connection, and the status of each page request."""
     host.run("touch /root/websocket.stop; while systemctl is-active -q websocket load; do sleep 0.2; done")
@@ -206,6 +211,7 @@ def test_a_deploy_fails_no_request_and_moves_websockets_to_the_new_release(examp
     old = release_of(host, PULSE)
     open_socket(host)
     deploy = project.run("roost", "deploy", "-e", "test")
+    wait_for_reconnection(host)
     connections, codes = close_socket(host)
     new = release_of(host, PULSE)
     assert deploy.code == 0, deploy.output[-4000:]

@@ -10,10 +10,11 @@ _values = st.text(st.characters(codec="utf-8", exclude_characters="\n\r\0", excl
 _variables = st.dictionaries(st.from_regex(r"X_[A-Z0-9_]{1,8}", fullmatch=True), _values, max_size=3)
 _secrets = st.lists(st.from_regex(r"S_[A-Z0-9_]{1,8}", fullmatch=True), max_size=2, unique=True)
 
-_gunicorn = st.fixed_dictionaries({}, optional={"workers": st.one_of(st.just("auto"), st.integers(1, 64))})
+_workers = st.fixed_dictionaries({}, optional={"workers": st.one_of(st.just("auto"), st.integers(1, 64))})
+_gunicorn = st.builds(lambda web, preload: web | {"preload": preload}, _workers, st.booleans())
 _gthread = st.builds(lambda web, threads: web | {"threads": threads}, _gunicorn, st.integers(1, 64))
 _sync = _gunicorn.map(lambda web: web | {"worker_class": "sync"})
-_uvicorn = _gunicorn.map(lambda web: web | {"server": "uvicorn"})
+_uvicorn = _workers.map(lambda web: web | {"server": "uvicorn"})
 _bounds = st.fixed_dictionaries(
     {"health": _paths},
     optional={

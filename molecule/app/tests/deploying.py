@@ -65,6 +65,12 @@ def other(slot: str) -> str:
     return {"blue": "green", "green": "blue"}[slot]
 
 
+def has_ended(host: Host, slot: str) -> bool:
+    """Tell whether a slot has ended, once what it still had to answer is answered."""
+    script = f"for _ in $(seq 300); do systemctl -q is-active site@{slot}.socket || exit 0; sleep 0.1; done; exit 1"
+    return host.run(script).rc == 0 and host.run(f"systemctl is-failed site@{slot}.service").rc != 0
+
+
 def new_version(source: Path) -> Path:
     (source / "banner.txt").write_text(f"version of {time.time_ns()}")
     return source

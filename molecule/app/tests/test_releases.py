@@ -15,12 +15,14 @@ BROKEN = "import a_module_that_is_missing\n"
 
 
 def deploy(host: Host, source: Path, **extra: Any) -> subprocess.CompletedProcess[str]:
-    return play(host, "deploy.yml", site_source=str(source), app_deploy=["site"], app_releases_kept=4, **extra)
+    return play(
+        host, "deploy.yml", site_source=str(source), **({"app_deploy": ["site"], "app_releases_kept": 4} | extra)
+    )
 
 
-def deploy_new(host: Host, source: Path) -> str:
+def deploy_new(host: Host, source: Path, **extra: Any) -> str:
     """Deploy a new version and return its release."""
-    succeed(deploy(host, new_version(source)))
+    succeed(deploy(host, new_version(source), **extra))
     return str(get(host)["release"])
 
 
@@ -60,7 +62,8 @@ def test_a_rollback_goes_back_without_a_failed_request_and_then_further(host: Ho
 
 
 def test_a_rollback_runs_no_release_command(host: Host, source: Path) -> None:
-    deploy_new(host, source)
+    deploy_new(host, source, app_releases_kept=1)
+    assert len(host.file("/srv/site/releases").listdir()) == 2, "the live one, and the one that a rollback leads to"
     before = host.file("/srv/site/media/migrations").content_string
     succeed(roll_back(host))
     assert host.file("/srv/site/media/migrations").content_string == before

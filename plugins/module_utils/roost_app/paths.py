@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 SLOTS = ("blue", "green")
+UNITS = Path("etc/systemd/system")
 
 
 @dataclass(frozen=True)
 class ServerPaths:
     """A process of each slot, behind a socket of its own: `name` is that of its units, `live` the link to it."""
+
+    KINDS: ClassVar = ("socket", "service")
 
     name: str
     live: Path
@@ -23,14 +27,21 @@ class ServerPaths:
         return f"{self.name}@{slot}.{kind}"
 
     def units(self, slot: str) -> list[str]:
-        return [self.unit(slot, "socket"), self.unit(slot, "service")]
+        return [self.unit(slot, kind) for kind in self.KINDS]
+
+    def template(self, kind: str) -> Path:
+        """The unit file that a slot gets a copy of when it is started."""
+        return self.host / UNITS / f"{self.name}@.{kind}"
+
+    def own_file(self, slot: str, kind: str) -> Path:
+        """The unit file of a slot itself; systemd prefers it to the template."""
+        return self.host / UNITS / self.unit(slot, kind)
 
     @property
     def files(self) -> list[Path]:
-        """The unit files, with the drop-ins of whoever administers the host."""
-        folder = self.host / "etc/systemd/system"
-        files = [folder / f"{self.name}@.{kind}" for kind in ("service", "socket")]
-        return [*files, *sorted(folder.glob(f"{self.name}@*.d/*.conf"))]
+        """The templates, with the drop-ins of whoever administers the host."""
+        drop_ins = (self.host / UNITS).glob(f"{self.name}@*.d/*.conf")
+        return [*map(self.template, self.KINDS), *sorted(drop_ins)]
 
 
 @dataclass(frozen=True)
@@ -124,6 +135,10 @@ class AppPaths:
     def slot(self, slot: str) -> Path:
         """The link from a slot to the release that it runs."""
         return self.root / "slots" / slot
+
+    def slot_environment(self, slot: str) -> Path:
+        """The environment that a slot was started with."""
+        return self.root / "slots" / f"{slot}.env"
 
     def slot_start(self, slot: str) -> Path:
         """The digest of the configuration that a slot was started with."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,11 +11,10 @@ from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.health import Answer, Health, ask, wait_until_healthy
 from ansible.module_utils.roost_app.paths import SLOTS, AppPaths, ServerPaths
 from ansible.module_utils.roost_app.releases import point, read_manifest, target_name
-from ansible.module_utils.roost_app.systemd import Systemd, wait_until_drained
+from ansible.module_utils.roost_app.slot_files import SlotFiles
+from ansible.module_utils.roost_app.systemd import Systemd
 from ansible.module_utils.roost_app.undeclared import retire
 
-DRAIN_AT_LEAST_SECONDS = 1.0
-DRAIN_AT_MOST_SECONDS = 30.0
 JOURNAL_LINES = 5
 
 
@@ -55,13 +53,13 @@ class Slots:
         return (
             bool(live)
             and self.release_of(live) == release
-            and self._started_with(live) == self._configuration()
+            and self._files.are_of(live)
             and self.systemd.all_active(*self._units(live, release))
         )
 
     def reads(self, files: Collection[str]) -> bool:
         """Tell whether a slot would read one of these files when it is started."""
-        return any(str(file) in files for file in self._configuration_files())
+        return any(str(file) in files for file in self._files.present())
 
     def is_tidy(self) -> bool:
         """Tell whether the live slot alone starts at boot and runs, and `current` is its release."""
@@ -104,8 +102,10 @@ class Slots:
         return new
 
     def tidy(self) -> None:
-        """Bring everything else in line with the live slot: boot, links, and the other slot, drained."""
-        since = time.monotonic()
+        """Bring everything else in line with the live slot: boot, links, and the other slot.
+
+        That one drains and ends by itself: its units know how. Nobody need wait for requests that take long.
+        """
         live, release = self.live(), self.live_release()
         other = self._other(live)
         self.systemd.enable(*self._units(live, release))
@@ -113,13 +113,7 @@ class Slots:
         point(self.paths.current, f"releases/{release}")
         if self.systemd.any_active_or_enabled(*self._units(other)):
             self.systemd.disable(*self._units(other))
-            wait_until_drained(
-                [str(server.socket(other)) for server in self._declared()],
-                since=since,
-                at_least=DRAIN_AT_LEAST_SECONDS,
-                at_most=DRAIN_AT_MOST_SECONDS,
-            )
-            self._stop(other)
+            self.systemd("stop", "--no-block", *self._units(other))
         if self.systemd.any_active_or_enabled(*self._undeclared_units()):
             retire(self._undeclared_units(), self.systemd, self.paths.host)
 
@@ -131,12 +125,10 @@ class Slots:
         )
 
     def _start(self, slot: str, release: str) -> None:
-        self.systemd("daemon-reload")
         self._stop(slot)
+        self._files.equip(slot)
+        self.systemd("daemon-reload")
         point(self.paths.slot(slot), f"../releases/{release}")
-        record = self.paths.slot_start(slot)
-        record.touch(mode=0o600)
-        record.write_text(self._configuration(), encoding="utf-8")
         for server, _ in self._servers(release):
             self.systemd("start", server.unit(slot, "socket"))
             self.systemd("start", "--no-block", server.unit(slot, "service"))
@@ -151,6 +143,10 @@ class Slots:
         self.systemd.disable(*self._units(slot))
         self.systemd("stop", *self._units(slot))
         self.systemd.forget_failures(*self._units(slot))
+
+    @property
+    def _files(self) -> SlotFiles:
+        return SlotFiles(self.paths, self._declared())
 
     def _declared(self) -> list[ServerPaths]:
         return [self.paths.server, *([self.paths.frontend] if self.frontend else [])]
@@ -191,20 +187,6 @@ class Slots:
     @staticmethod
     def _other(slot: str) -> str:
         return SLOTS[1] if slot == SLOTS[0] else SLOTS[0]
-
-    def _configuration(self) -> str:
-        """Return a digest of all that a slot reads besides its release: when it changes, a slot is outdated."""
-        digest = hashlib.sha256()
-        for file in self._configuration_files():
-            digest.update(file.read_bytes() + b"\0" if file.is_file() else b"\0")
-        return digest.hexdigest()
-
-    def _configuration_files(self) -> list[Path]:
-        return [self.paths.environment, *(file for server in self._declared() for file in server.files)]
-
-    def _started_with(self, slot: str) -> str:
-        record = self.paths.slot_start(slot)
-        return record.read_text(encoding="utf-8") if record.is_file() else ""
 
     def _explain(self, release: str, old: str, problem: str, lines: list[str]) -> str:
         serving = f"release {self.release_of(old)} keeps serving" if old else "nothing serves yet"

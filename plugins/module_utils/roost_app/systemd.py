@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from ansible.module_utils.roost_app.errors import ReleaseError
@@ -12,6 +10,13 @@ from ansible.module_utils.roost_app.releases import flush
 from ansible.module_utils.roost_app.telling import telling_lines
 
 WANTED_AT_BOOT = [Path(f"/etc/systemd/system/{target}.target.wants") for target in ("multi-user", "sockets")]
+
+RESTING = {"inactive", "failed"}
+
+
+def stem(unit: str) -> str:
+    """Return what the names of a service and of its socket have in common."""
+    return unit.rpartition(".")[0]
 
 
 class Systemd:
@@ -50,10 +55,14 @@ class Systemd:
         return all(state == "enabled" for state in self._states("is-enabled", units))
 
     def any_active_or_enabled(self, *units: str) -> bool:
-        """Tell whether one of these units runs, is about to, or starts at boot."""
-        active = self._states("is-active", units)
-        enabled = self._states("is-enabled", units)
-        return any(state not in {"inactive", "failed"} for state in active) or "enabled" in enabled
+        """Tell whether one of these units runs, is about to, or starts at boot.
+
+        A service that is stopping does none of that, nor does its socket, which systemd stops after it.
+        """
+        states = dict(zip(units, self._states("is-active", units), strict=True))
+        leaving = {stem(unit) for unit, state in states.items() if state == "deactivating"}
+        active = [unit for unit, state in states.items() if state not in RESTING and stem(unit) not in leaving]
+        return bool(active) or "enabled" in self._states("is-enabled", units)
 
     def forget_failures(self, *units: str) -> None:
         """Let units that failed count as stopped."""
@@ -97,29 +106,3 @@ class Systemd:
         asked = subprocess.run(["systemctl", question, *units], capture_output=True, text=True, check=False)
         states = asked.stdout.split()
         return states if len(states) == len(units) else ["unknown"] * len(units)
-
-
-def wait_until_drained(socket_paths: Sequence[str], *, since: float, at_least: float, at_most: float) -> None:
-    """Wait until no connection waits to be accepted on these Unix sockets.
-
-    The first `at_least` seconds after `since`, the time of the switch (monotonic), are always waited: a client may
-    have resolved the old path just before the switch and connect a moment later.
-    """
-    time.sleep(max(0.0, since + at_least - time.monotonic()))
-    while any(map(waiting_connections, socket_paths)) and time.monotonic() < since + at_most:
-        time.sleep(0.1)
-
-
-def waiting_connections(socket_path: str) -> int:
-    """Return the length of the accept queue of a listening Unix socket, 0 when nobody listens."""
-    listing = subprocess.run(["ss", "-xlH"], capture_output=True, text=True, check=True)
-    return queue_length(listing.stdout, socket_path)
-
-
-def queue_length(listing: str, socket_path: str) -> int:
-    """Read the accept queue's length of a socket in what `ss -xlH` printed."""
-    for line in listing.splitlines():
-        columns = line.split()
-        if len(columns) > 4 and columns[4] == socket_path:
-            return int(columns[2])
-    return 0

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ansible.module_utils.roost_app.lock import deploy_lock
-from ansible.module_utils.roost_app.paths import SLOTS, AppPaths
+from ansible.module_utils.roost_app.paths import SLOTS, UNITS, AppPaths
 from ansible.module_utils.roost_app.systemd import Systemd
 
 
@@ -24,10 +24,12 @@ def stop(paths: AppPaths, systemd: Systemd, who: str) -> None:
     """Stop both slots for good."""
     with deploy_lock(paths.lock, who):
         retire(_units(paths), systemd, paths.host)
+        for slot in SLOTS:
+            paths.slot_environment(slot).unlink(missing_ok=True)
 
 
 def retire(units: list[str], systemd: Systemd, host: Path) -> None:
-    """Stop units for good. Their files may be gone already; systemd remembers what runs."""
+    """Stop units for good and remove their files. Templates may be gone already; systemd remembers what runs."""
     enabled = [unit for unit in units if _has_link(unit, host) or systemd.all_enabled(unit)]
     if enabled:
         systemd.disable(*enabled)
@@ -35,6 +37,11 @@ def retire(units: list[str], systemd: Systemd, host: Path) -> None:
     if running:
         systemd("stop", *running)
     systemd.forget_failures(*units)
+    own_files = [file for unit in units if (file := host / UNITS / unit).exists()]
+    for file in own_files:
+        file.unlink()
+    if own_files:
+        systemd("daemon-reload")
 
 
 def farewell(names: list[str], check_mode: bool) -> str:
@@ -52,7 +59,7 @@ def _starts_at_boot(paths: AppPaths) -> bool:
 
 def _has_link(unit: str, host: Path) -> bool:
     # By the names in the folders: Python 3.11 finds no link to a file that is gone when it is asked for its name.
-    return any(link.name == unit for link in (host / "etc/systemd/system").glob("*.wants/*"))
+    return any(link.name == unit for link in (host / UNITS).glob("*.wants/*"))
 
 
 def _units(paths: AppPaths) -> list[str]:

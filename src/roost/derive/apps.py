@@ -195,6 +195,7 @@ def _web(app: ResolvedApp, context: Context) -> dict[str, Any]:
         "module": app.web.module,
         "workers": workers,
         "threads": app.web.threads,
+        "preload": app.web.preload,
         "max_request_time": app.web.max_request_time,
         "memory_max_mb": app.web.memory_max_mb or 0,
     }

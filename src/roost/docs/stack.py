@@ -69,8 +69,9 @@ It runs beside the application in each slot, in the same sandbox and with the sa
 it, and finds it at the Unix socket `APPLICATION_SOCKET`. Whatever port it asks for, it gets a socket of its own.
 A page loaded before a deploy still finds the files of `assets`, for both kinds.
 
-WebSockets and event streams of an `asgi` application pass through without a declaration. At a deploy a WebSocket
-is closed with the code 1012, and an event stream after `max_request_time`; clients connect to the new release.
+WebSockets and event streams of an `asgi` application pass through without a declaration. After a deploy,
+requests, streams and WebSockets of the old release have `max_request_time` to end by themselves. A WebSocket is then
+closed with the code 1012, and clients connect to the new release. The next deploy waits for that.
 
 How the internet reaches an application is said under `edge`. Every answer, also an error or a redirect, has headers
 that keep browsers safe, and an application that sends its own has the last word. The rest is off until you ask for it:

@@ -168,6 +168,11 @@ class Web(Declared):
         le=64,
         description=f"Threads of each gthread worker: {DEFAULT_THREADS} if not given. The other kinds have one.",
     )
+    preload: bool = Field(
+        default=False,
+        description="Whether gunicorn loads the application once for all workers, which then start several times "
+        "faster and share memory. Not for one that opens connections or starts threads when it is imported.",
+    )
     health: HealthPath = Field(
         default="/health/", description="The path that must answer 200 before a release goes live."
     )

@@ -75,6 +75,7 @@ class ResolvedWeb:
     module: str
     workers: int | Literal["auto"]
     threads: int
+    preload: bool
     health: str
     max_request_time: int
     memory_max_mb: int | None
@@ -256,6 +257,7 @@ def _web(web: Web, app: App) -> ResolvedWeb:
         module=entry if ":" in entry else f"{entry}:{PRESETS[app.framework].attribute}",
         workers=web.workers,
         threads=(web.threads or DEFAULT_THREADS) if worker_class == "gthread" else 1,
+        preload=web.preload,
         health=web.health,
         max_request_time=web.max_request_time,
         memory_max_mb=web.memory_max_mb,

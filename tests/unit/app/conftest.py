@@ -69,6 +69,10 @@ def paths(tmp_path: Path) -> AppPaths:
         paths.release(release).mkdir(parents=True)
         write_manifest(paths.release(release), {"built": release, "who": "anna", "inputs": ""})
     (paths.root / "slots").mkdir()
+    units = paths.host / "etc/systemd/system"
+    units.mkdir(parents=True)
+    for kind in ("socket", "service"):
+        (units / f"atlas@.{kind}").write_text(f"# a {kind}\n")
     paths.environment.parent.mkdir(parents=True)
     paths.environment.write_text('A="1"\n')
     return paths
@@ -79,7 +83,6 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[Answer]:
     """What the application answers; the last one again and again."""
     given = [Answer(200, "")]
     monkeypatch.setattr(slots_module, "ask", lambda *_: given.pop(0) if len(given) > 1 else given[0])
-    monkeypatch.setattr(slots_module, "wait_until_drained", lambda *_, **__: None)
     monkeypatch.setattr(time, "sleep", lambda _: None)
     return given
 

@@ -10,7 +10,6 @@ from ansible.module_utils.roost_app.health import Answer, Health, wait_until_hea
 from ansible.module_utils.roost_app.lock import deploy_lock
 from ansible.module_utils.roost_app.releases import target_name
 from ansible.module_utils.roost_app.slots import Slots
-from ansible.module_utils.roost_app.systemd import queue_length
 
 
 def test_first_release_takes_the_first_slot(slots: Slots) -> None:
@@ -64,6 +63,26 @@ def test_changed_environment_outdates_the_live_slot(slots: Slots) -> None:
     slots.switch_to("one")
     assert slots.serves("one")
     assert slots.live() == "green"
+
+
+def own_files(slots: Slots, slot: str) -> list[str]:
+    files = [
+        slots.paths.slot_environment(slot),
+        *(slots.paths.server.own_file(slot, kind) for kind in ("socket", "service")),
+    ]
+    return [file.read_text() for file in files]
+
+
+def test_a_slot_keeps_what_it_was_started_with(slots: Slots, answers: list[Answer]) -> None:
+    slots.switch_to("one")
+    slots.paths.environment.write_text('A="bad"\n')
+    slots.paths.server.template("service").write_text("# a bad one\n")
+    answers[:] = [Answer(500, "on fire")]
+    with pytest.raises(ReleaseError):
+        slots.switch_to("one")
+    assert own_files(slots, "blue") == ['A="1"\n', "# a socket\n", "# a service\n"]
+    assert own_files(slots, "green") == ['A="bad"\n', "# a socket\n", "# a bad one\n"]
+    assert slots.paths.slot_environment("green").stat().st_mode & 0o777 == 0o600
 
 
 def test_changed_drop_in_outdates_the_live_slot(slots: Slots) -> None:
@@ -188,13 +207,6 @@ def test_healthy_streak_that_began_in_time_may_end_late(monkeypatch: pytest.Monk
 )
 def test_answers_are_explained(answer: Answer, told: str) -> None:
     assert told in answer.describe()
-
-
-def test_accept_queue_is_found_by_path() -> None:
-    listing = "u_str LISTEN 3 2048 /run/atlas/blue.sock 17 * 0\nu_str LISTEN 0 2048 /run/atlas/green.sock 18 * 0\n"
-    assert queue_length(listing, "/run/atlas/blue.sock") == 3
-    assert queue_length(listing, "/run/atlas/green.sock") == 0
-    assert queue_length(listing, "/run/atlas/none.sock") == 0
 
 
 def test_second_deploy_is_told_who_holds_the_lock(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ def test_it_is_stopped_for_good_and_serves_the_same_release_when_it_comes_back(s
     assert (slots.systemd.active, slots.systemd.enabled) == (set(), set())
     assert others(slots) == []
     assert slots.live_release() == "one"
+    assert not slots.paths.slot_environment("blue").exists()
+    assert not slots.paths.server.own_file("blue", "service").exists()
     slots.switch_to(slots.live_release())
     assert slots.serves("one")
 

@@ -29,5 +29,7 @@ def health(environ):
         return "400 Bad Request", {"problem": f"unknown host {environ['HTTP_HOST']}"}
     if environ["wsgi.url_scheme"] != "https":
         return "301 Moved Permanently", {}
+    if os.environ["GREETING"] == "be ill":
+        return "500 Internal Server Error", {}
     Path(os.environ["MEDIA_ROOT"], "health").write_text("media can be written", encoding="utf-8")
     return "200 OK", {}
