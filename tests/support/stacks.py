@@ -155,7 +155,12 @@ _server = st.fixed_dictionaries(
         "admin_users": st.just([{"name": "anna", "authorized_keys": [f"{_KEY} anna@laptop"]}]),
         "ssh": st.sampled_from([{"port": 22}, {"port": 2222}]),
         "firewall": st.builds(lambda rules: {"allow": rules}, _rules),
-        "edge": st.sampled_from([{"tls_profile": "modern"}]),
+        "edge": st.sampled_from(
+            [
+                {"tls_profile": "modern"},
+                {"trusted_proxies": {"networks": ["192.0.2.0/24", "2001:db8::1"], "header": "CF-Connecting-IP"}},
+            ]
+        ),
         "postgresql": st.sampled_from([{"memory_share": 0.5}, {"settings": {"work_mem": "8MB", "jit": False}}]),
         "redis": st.sampled_from([{"maxmemory_mb": 64}, {"policy": "noeviction"}]),
     },

@@ -277,6 +277,11 @@ def test_headers_and_hsts_reach_every_site() -> None:
     assert not site["hsts"]
 
 
+@pytest.mark.parametrize(("memory_mb", "connections"), [(512, 1024), (2048, 2560), (4096, 5376), (64_000, 8192)])
+def test_connections_of_nginx_grow_with_the_host(memory_mb: int, connections: int) -> None:
+    assert edge.nginx_worker_connections(*arguments(ONE, "vm1", memory_mb)) == connections
+
+
 def test_locations_know_who_answers_them() -> None:
     pulse = {
         "name": "pulse",

@@ -305,9 +305,16 @@ def test_snippets_are_taken_as_they_are(get):
     assert get("https://atlas.test/brewing").body == "tea"
 
 
-def test_text_is_compressed(get):
-    answer = get("https://atlas.test/static/site.55e7cbb9ba48.css", "--header 'Accept-Encoding: gzip' --head")
-    assert answer.headers["content-encoding"] == "gzip"
+def test_only_a_trusted_proxy_is_believed_whose_request_it_passes_on(get):
+    claim = "--header 'X-Visitor: 198.51.100.7' --interface {}"
+    assert json.loads(get("https://atlas.test/", claim.format("127.0.0.2")).body)["X-Real-IP"] == "198.51.100.7"
+    assert json.loads(get("https://atlas.test/", claim.format("127.0.0.9")).body)["X-Real-IP"] == "127.0.0.9"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+def test_text_is_compressed(get, encoding):
+    answer = get("https://atlas.test/static/site.55e7cbb9ba48.css", f"--header 'Accept-Encoding: {encoding}' --head")
+    assert answer.headers["content-encoding"] == encoding
     assert "Accept-Encoding" in answer.headers["vary"]
 
 

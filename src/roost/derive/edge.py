@@ -8,6 +8,12 @@ from roost.derive.locations import limits, locations
 from roost.derive.passwords import password_hash
 from roost.model import ResolvedApp
 
+CONNECTION_KB = 48
+"""What a connection takes at most in the middle: its buffers, and those of the application's answer."""
+
+FEWEST_CONNECTIONS, MOST_CONNECTIONS = 1024, 8192
+"""Of one worker. More than the most would need more open files than some hosts allow."""
+
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 
 
@@ -57,6 +63,25 @@ def nginx_passwords(context: Context, vault_apps: Mapping[str, Mapping[str, str]
 @role_input
 def nginx_tls_profile(context: Context) -> str:
     return context.stack.edge.tls_profile
+
+
+@role_input
+def nginx_real_ip_networks(context: Context) -> list[str]:
+    proxies = context.stack.edge.trusted_proxies
+    return list(proxies.networks) if proxies else []
+
+
+@role_input
+def nginx_real_ip_header(context: Context) -> str:
+    proxies = context.stack.edge.trusted_proxies
+    return proxies.header if proxies else "X-Forwarded-For"
+
+
+@role_input
+def nginx_worker_connections(context: Context) -> int:
+    """Return how many connections fill an eighth of the host's memory, shared by a worker on each processor."""
+    fitting = context.memory_mb * 1024 // 8 // CONNECTION_KB // context.cpus
+    return max(FEWEST_CONNECTIONS, min(fitting // 256 * 256, MOST_CONNECTIONS))
 
 
 @role_input

@@ -15,6 +15,7 @@ from roost.model.values import (
     Origin,
     Rate,
     UrlPath,
+    shown,
     unique,
 )
 
@@ -170,10 +171,31 @@ class AppEdge(Declared):
         return any(location.password for location in self.locations)
 
 
+def _not_everyone(values: list[str]) -> list[str]:
+    for value in values:
+        if value.endswith("/0"):
+            raise ValueError(f"{shown(value)} is everyone, and everyone could claim any address: name the networks.")
+    return values
+
+
+class TrustedProxies(Declared):
+    """What stands in front of the servers, such as a CDN, and is believed whose request it passes on."""
+
+    networks: Annotated[list[Network], AfterValidator(unique), AfterValidator(_not_everyone)] = Field(
+        min_length=1, description="Its addresses or networks, as its operator publishes them."
+    )
+    header: HeaderName = Field(
+        default="X-Forwarded-For", description="The header with the visitor's address, such as `CF-Connecting-IP`."
+    )
+
+
 class Edge(Declared):
     """How the internet reaches the servers."""
 
     tls_profile: Literal["intermediate", "modern"] = Field(
         default="intermediate",
         description="Mozilla's recommendation to follow: `intermediate` has TLS 1.2 and 1.3, `modern` 1.3 alone.",
+    )
+    trusted_proxies: TrustedProxies | None = Field(
+        default=None, description="A CDN in front of the servers; limits, logs and applications see whom it names."
     )
