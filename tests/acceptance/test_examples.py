@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from playwright.sync_api import expect
 
+from tests.support.browser import EDGE, EDGE_OF_NEXT, browser_at, refuses_foreign_scripts, visit
 from tests.support.hosts import Host, sandbox_host
 from tests.support.project import REPOSITORY, Project, Run
 
@@ -37,6 +39,7 @@ STACK = {
             "domains": ["pulse.test"],
             "source": {"path": "examples/apps/pulse"},
             "asgi": "pulse.main:app",
+            "edge": EDGE,
             "web": {"server": "uvicorn", "max_request_time": 10},
             "database": True,
             "static": {"root": "pulse/static"},
@@ -49,6 +52,7 @@ STACK = {
             "domains": ["memo.test"],
             "source": {"path": "examples/apps/memo"},
             "wsgi": "memo:app",
+            "edge": EDGE,
             "database": True,
             "release_commands": ["flask --app memo init-db"],
         },
@@ -61,6 +65,7 @@ STACK = {
             "database": True,
             "release_commands": ["flask --app guestbook init-db"],
             "frontend": True,
+            "edge": EDGE,
         },
         {
             "name": "visitors",
@@ -71,6 +76,7 @@ STACK = {
             "database": True,
             "release_commands": ["flask --app guestbook init-db"],
             "frontend": {"path": "site", "kind": "node", "memory_max_mb": 400},
+            "edge": EDGE_OF_NEXT,
         },
     ]
 }
@@ -172,6 +178,32 @@ def test_posts_write_rows(host: Host) -> None:
     after = host.json(f"{MEMO}/api/counter/", "--request", "POST")["value"]
     assert (before, after) == (0, 1)
     assert query(host, "memo", "select value from counter") == ["1"]
+
+
+def test_a_browser_uses_each_example_and_complains_of_nothing(host: Host, tmp_path: Path) -> None:
+    with browser_at(host, tmp_path) as browser:
+        with visit(browser, f"{PULSE}/", "pulse") as page:
+            expect(page.locator("#socket")).to_have_text("open")
+            page.get_by_label("Sensor").fill("browser")
+            page.get_by_label("Value").fill("4.5")
+            page.get_by_role("button").click()
+            expect(page.get_by_role("cell", name="browser").first).to_be_visible()
+        with visit(browser, f"{MEMO}/", "memo") as page:
+            page.get_by_role("button").click()
+            expect(page.get_by_text("1 of these was yours.")).to_be_visible()
+        for site, picture in ((GUESTBOOK, "guestbook"), (VISITORS, "visitors")):
+            with visit(browser, f"{site}/", picture) as page:
+                page.get_by_label("Your name").fill("A browser")
+                page.get_by_label("Text").fill("was here.")
+                page.get_by_role("button").click()
+                expect(page.get_by_text("was here.").first).to_be_visible()
+
+
+def test_the_policy_of_a_page_keeps_foreign_scripts_out(host: Host, tmp_path: Path) -> None:
+    with browser_at(host, tmp_path) as browser, browser.new_context(ignore_https_errors=True) as context:
+        page = context.new_page()
+        page.goto(f"{PULSE}/")
+        assert refuses_foreign_scripts(page)
 
 
 def test_websocket_answers_through_nginx(host: Host) -> None:

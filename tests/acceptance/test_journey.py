@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from playwright.sync_api import expect
 
+from tests.support.browser import EDGE, browser_at, visit
 from tests.support.hosts import Host, sandbox_host
 from tests.support.load import Load
 from tests.support.project import Project, Run
@@ -45,6 +47,7 @@ def journey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     release: str = request.param
     with sandbox_host(f"journey-{release}", release) as host:
         project = Project(tmp_path_factory.mktemp(release), host.inventory())
+        project.edit_stack(edge=EDGE)
         yield Journey(
             release,
             host,
@@ -156,6 +159,21 @@ def test_admin_answers_with_its_styles(journey: Journey) -> None:
     stylesheet = re.search(r'href="(/static/admin/[^"]+\.css)"', page)
     assert stylesheet
     journey.host.curl(SITE + stylesheet[1])
+
+
+def test_a_browser_sees_the_map_and_signs_in_to_the_admin(journey: Journey, tmp_path: Path) -> None:
+    secret = "not the one of anybody"
+    journey.host.run(
+        f"/usr/local/lib/roost/in-release atlas env ADMIN_PASSWORD='{secret}' python manage.py ensure_admin"
+    )
+    with browser_at(journey.host, tmp_path) as browser:
+        with visit(browser, f"{SITE}/", f"atlas-{journey.release}") as page:
+            expect(page.get_by_role("img", name="Map of the world")).to_be_visible()
+        with visit(browser, f"{SITE}/admin/", f"admin-{journey.release}") as page:
+            page.get_by_label("Username").fill("admin")
+            page.get_by_label("Password").fill(secret)
+            page.get_by_role("button", name="Log in").click()
+            expect(page.get_by_role("heading", name="Site administration")).to_be_visible()
 
 
 def test_health_turns_503_while_redis_is_down(journey: Journey) -> None:

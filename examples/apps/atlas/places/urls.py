@@ -4,6 +4,7 @@ from . import api, views
 
 urlpatterns = [
     path("", views.index, name="index"),
+    path("favicon.ico", views.favicon),
     path("api/places/", api.places, name="api-places"),
     path("api/measurements/", api.measurements, name="api-measurements"),
     path("api/tasks/ping/", api.ping, name="api-ping"),

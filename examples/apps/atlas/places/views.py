@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 from .listing import listed_places
@@ -19,3 +20,9 @@ def index(request: HttpRequest) -> HttpResponse:
             "release": settings.RELEASE,
         },
     )
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """The icon of pages that name none, such as those of the admin."""
+    return redirect(static("places/icon.svg"))

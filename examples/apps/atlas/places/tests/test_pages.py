@@ -30,6 +30,9 @@ class IndexTest(TestCase):
         Measurement.objects.create(source="ping", places=8, worker="worker-7")
         self.assertContains(self.client.get("/"), "by worker-7: 8 places")
 
+    def test_has_an_icon_where_browsers_look_for_it(self) -> None:
+        self.assertRegex(self.client.get("/favicon.ico").url, r"places/icon.*\.svg$")
+
 
 class AdminTest(TestCase):
     def setUp(self) -> None:
