@@ -324,6 +324,14 @@ def test_packages_are_those_of_the_roles_that_a_host_gets() -> None:
     assert wanted <= set(everything)
     assert everything == sorted(set(everything))
     assert "nginx" not in packages.packages_names(*arguments(MANY, "d1"))
+
+
+def test_a_firewall_for_applications_brings_its_packages_to_web_hosts_only() -> None:
+    stack, rules = edged({"waf": "detect"}), {"libnginx-mod-http-modsecurity", "modsecurity-crs"}
+    assert rules <= set(packages.packages_names(stack, *arguments(MANY, "a1")[1:]))
+    assert not rules & set(packages.packages_names(stack, *arguments(MANY, "w1")[1:]))
+    assert not rules & set(packages.packages_names(*arguments(MANY, "a1")))
+    assert edge.nginx_sites(stack, *arguments(MANY, "a1")[1:])[0]["waf"] == "detect"
     assert "postgresql" not in packages.packages_names(*arguments(MANY, "a1"))
 
 

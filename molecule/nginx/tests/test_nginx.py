@@ -396,6 +396,23 @@ def test_sslyze_finds_what_mozilla_recommends(host, tmp_path):
     assert f"{address}:443: OK - Compliant." in run.stdout, run.stdout[-2000:] + run.stderr
 
 
+ATTACK = "?comment=%3Cscript%3Ealert%28document.cookie%29%3C%2Fscript%3E"
+
+
+def test_an_attack_is_refused_where_the_site_says_so(get):
+    refused = get(f"https://down.test/{ATTACK}")
+    assert (refused.status, refused.headers["x-frame-options"]) == (403, "SAMEORIGIN")
+    assert get("https://down.test/?comment=Hello", "--request PUT --data x=y").status == 502
+
+
+def test_an_attack_is_only_written_down_elsewhere(host, get):
+    answer = get(f"https://atlas.test/limited-not{ATTACK}")
+    assert answer.status == 404
+    line = json.loads(host.check_output("tail -n 1 /var/log/nginx/modsecurity.audit"))
+    assert ATTACK in line["transaction"]["request"]["uri"]
+    assert any("XSS" in message["message"] for message in line["transaction"]["messages"])
+
+
 def test_gixy_finds_nothing(host, tmp_path):
     dump = tmp_path / "nginx.conf"
     dump.write_text(host.check_output("nginx -T 2>/dev/null") + "\n")
@@ -422,8 +439,14 @@ def test_nginx_is_running_and_starts_at_boot(host):
 
 def test_reload_and_log_rotation_work_within_the_sandbox(host, get):
     host.check_output("systemctl reload nginx && logrotate --force /etc/logrotate.d/nginx")
-    assert get("https://atlas.test/static/logo.svg").status == 200
-    assert host.file("/var/log/nginx/atlas.access.log").contains("/static/logo.svg")
+    # nginx opens the new file when it has read its configuration.
+    for _ in range(20):
+        assert get("https://atlas.test/static/logo.svg").status == 200
+        if host.file("/var/log/nginx/atlas.access.log").contains("/static/logo.svg"):
+            break
+        time.sleep(0.5)
+    else:
+        pytest.fail("nginx still writes to the file of before")
     assert host.file("/var/log/nginx/atlas.access.log.1").exists
 
 

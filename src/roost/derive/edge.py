@@ -34,6 +34,7 @@ def nginx_sites(context: Context) -> list[dict[str, Any]]:
             "frontend": _frontend(app),
             "limits": limits(app.edge.limits),
             "locations": locations(app, apps),
+            "waf": app.edge.waf or "",
             "snippet": app.edge.snippet or "",
             "protected": _protected(app),
             "max_body_mb": app.web.max_body_mb,

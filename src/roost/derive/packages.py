@@ -16,6 +16,8 @@ def packages_names(context: Context) -> list[str]:
     names: set[str] = set()
     for role in roles_of(context.host.groups):
         names.update(_role_variables(role).get(f"__{role}_packages", ()))
+    if context.plays("web") and any(app.edge.waf for app in context.apps):
+        names.update(_role_variables("nginx")["__nginx_waf_packages"])
     if context.plays("database"):
         packaged = _role_variables("postgresql")["__postgresql_extension_packages"]
         wanted = {extension for app in context.apps if app.database for extension in app.database.extensions}

@@ -159,6 +159,11 @@ class AppEdge(Declared):
     limits: Limits | None = Field(
         default=None, description="How much one address may ask the application for; static files don't count."
     )
+    waf: Literal["detect", "block"] | None = Field(
+        default=None,
+        description="ModSecurity with the core rules of OWASP: `detect` writes down what looks like an attack, `block` "
+        "refuses it, too. Begin with `detect`: the rules take some honest requests for attacks. Off if not given.",
+    )
     locations: list[Location] = Field(default=[], description="Parts of the site that are treated in their own way.")
     snippet: NginxText | None = Field(
         default=None,
