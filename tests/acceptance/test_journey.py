@@ -18,7 +18,7 @@ from tests.support.hosts import Host, sandbox_host
 from tests.support.load import Load
 from tests.support.project import Project, Run
 from tests.support.real_programs import ask_programs
-from tests.support.stacks import valid_stacks
+from tests.support.stacks import valid_stacks, without_waf
 
 SITE = "https://atlas.test"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -132,7 +132,7 @@ def test_places_with_points_are_created_through_the_api(journey: Journey) -> Non
     assert stored.split()[0] == "13.4"
 
 
-@given(stack=valid_stacks(fewest_apps=4, most_apps=8))
+@given(stack=valid_stacks(fewest_apps=4, most_apps=8).map(without_waf))
 @settings(max_examples=5, deadline=None, derandomize=True)
 def test_the_programs_accept_what_is_rendered_of_any_stack(journey: Journey, stack: dict[str, Any]) -> None:
     ask_programs(journey.host, journey.release, stack)

@@ -43,6 +43,12 @@ def render_host(
     return [tree for role in roles for tree in _render_role(role, common)]
 
 
+def render_role(role: str, stack: Mapping[str, Any], release: str) -> list[RenderedTree]:
+    """Render every tree of one role on a host that plays every part."""
+    filter_loader.add_directory(str(REPOSITORY / "plugins" / "filter"))
+    return list(_render_role(role, _magic_variables(stack, release, ONE_HOST, "vm1")))
+
+
 def _magic_variables(
     stack: Mapping[str, Any], release: str, groups: Mapping[str, list[str]], host: str
 ) -> dict[str, Any]:

@@ -99,6 +99,7 @@ _edge = st.fixed_dictionaries(
     {},
     optional={
         "limits": _limits,
+        "waf": st.sampled_from(["detect", "block"]),
         "locations": st.lists(_location, max_size=3, unique_by=lambda location: str(location["path"])),
         "snippet": st.just("location = /brewing {\n  return 200 tea;\n}\n"),
         "hsts": st.sampled_from(["auto", "subdomains", "preload", "never"]),
@@ -188,6 +189,13 @@ def valid_stacks(draw: st.DrawFn, fewest_apps: int = 1, most_apps: int = 3) -> d
     _lead_to_other_applications(draw, apps)
     stack: dict[str, Any] = draw(_server)
     return stack | {"apps": apps}
+
+
+def without_waf(stack: dict[str, Any]) -> dict[str, Any]:
+    """Make a stack one for hosts that have no ModSecurity."""
+    for app in stack["apps"]:
+        app.get("edge", {}).pop("waf", None)
+    return stack
 
 
 def _lead_to_other_applications(draw: st.DrawFn, apps: list[dict[str, Any]]) -> None:

@@ -157,6 +157,11 @@ def test_flower_gets_a_password_that_can_be_shown(environment: Environment, vaul
     assert len(secrets.get_secret(watched, vault, "cirrus", "flower_password")) == 40
 
 
+def test_a_location_behind_a_password_gets_one(environment: Environment, vault: VaultLib) -> None:
+    places = "      redis: {database: 1}\n      edge: {locations: [{path: /admin/, password: true}]}\n"
+    assert "vault_apps.cirrus.edge_password" in secrets.ensure_secrets(declare(environment, places), vault)
+
+
 @pytest.mark.parametrize(
     ("app", "name", "reason"),
     [("cirus", "x", "no application cirus"), ("borea", "SECRET_KY", "Did you mean .SECRET_KEY")],

@@ -93,6 +93,11 @@ with the URL as it is. `pulse` may then have no domain at all (`domains: []`). E
 Limits count for each address; what is too much is answered with 429 and `Retry-After`. Answers in the cache survive
 their application for a while: nginx gives old ones while it can't get new ones.
 
+With `waf: detect` ModSecurity looks at each request, and `/var/log/nginx/modsecurity.audit` has a line of JSON for what
+OWASP's core rules take for an attack. Read it for a week, write exceptions for honest requests into
+`/etc/modsecurity/crs/REQUEST-900-EXCLUSION-RULES-BEFORE-CRS.conf`, then say `waf: block`. Behind a CDN, say the stack's
+`edge: {trusted_proxies: {networks: [...], header: CF-Connecting-IP}}`, or limits and allow-lists see the CDN alone.
+
 `roost check` refuses what is wrong, with the line and the key, before any host is touched; so does every playbook.
 Values are never templated. Only a whole value may refer to a secret of the vault, like
 `"{{ vault_apps.atlas.API_KEY }}"`, in `env` and in `database.url`.
