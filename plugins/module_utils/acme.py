@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 import ssl
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 BUSY = "Another instance of Certbot is already running"
+
+ATTEMPTS = 3
+ATTEMPTS_SECONDS = 3600
+"""So many attempts for a certificate may fail in so many seconds; one more may fail when certbot's timer renews."""
 
 _PROBLEM = re.compile(r"^ *Domain: *(\S+)\n *Type: *(\S+)\n *Detail: *(.+(?:\n {4,}\S.*)*)", re.MULTILINE)
 _UNEXPECTED = re.compile(r"An unexpected error occurred:\n(.+)")
@@ -23,13 +28,21 @@ _RATE_LIMIT_ADVICE = "This is a rate limit of the certificate authority: wait un
 _OTHER_ADVICE = "Read /var/log/letsencrypt/letsencrypt.log on the host."
 
 
+WEBROOT = "webroot"
+"""certbot's name of the challenge that a web server answers; those of the DNS are called dns-..."""
+
+_KEYS = {"ecdsa": ["--elliptic-curve", "secp256r1"], "rsa": ["--rsa-key-size", "3072"]}
+
+
 @dataclass(frozen=True)
 class Request:
-    """A certificate as it is declared."""
+    """A certificate as it is declared. `authenticator` is certbot's name of the kind of challenge."""
 
     name: str
     domains: tuple[str, ...]
     server: str
+    key_type: str = "ecdsa"
+    authenticator: str = WEBROOT
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,28 @@ class Lineage:
 
     domains: frozenset[str]
     server: str
+    key_type: str
+    authenticator: str
+    account: str
     expires: float
+
+
+@dataclass(frozen=True)
+class Challenges:
+    """What certbot needs to answer challenges: a folder of the web server, or access to the DNS."""
+
+    webroot: str
+    dns_credentials: str
+    dns_seconds: int
+
+    def arguments(self, authenticator: str) -> list[str]:
+        """The arguments that make certbot answer challenges of this kind."""
+        if authenticator == WEBROOT:
+            return ["--webroot", "--webroot-path", self.webroot]
+        return [
+            *("--authenticator", authenticator, f"--{authenticator}-credentials", self.dns_credentials),
+            *(f"--{authenticator}-propagation-seconds", str(self.dns_seconds)),
+        ]
 
 
 @dataclass(frozen=True)
@@ -58,37 +92,46 @@ def read_lineage(openssl_text: str, renewal_text: str) -> Lineage:
     end = re.search(r"^notAfter=(.+)$", openssl_text, re.MULTILINE)
     if end is None:
         raise ValueError(f"openssl named no end date: {openssl_text!r}")
-    server = re.search(r"^server *= *(\S+)", renewal_text, re.MULTILINE)
+    used = dict(re.findall(r"^(\w+) *= *(\S+)", renewal_text, re.MULTILINE))
     return Lineage(
         domains=frozenset(re.findall(r"DNS:([^\s,]+)", openssl_text)),
-        server=server.group(1) if server else "",
+        server=used.get("server", ""),
+        key_type=used.get("key_type", ""),
+        authenticator=used.get("authenticator", ""),
+        account=used.get("account", ""),
         expires=float(ssl.cert_time_to_seconds(end.group(1))),
     )
 
 
-def due_reason(request: Request, lineage: Lineage | None, now: float) -> str | None:
-    """Why the certificate must be issued, or None when it is as declared."""
+def due_reason(request: Request, lineage: Lineage | None, accounts: Collection[str], now: float) -> str | None:
+    """Why the certificate must be issued, or None when it is as declared. `accounts` are those that certbot has."""
     if lineage is None:
         return "missing"
-    if lineage.domains != frozenset(request.domains):
-        return "other domains"
-    if lineage.server != request.server:
-        return "other certificate authority"
-    if lineage.expires <= now:
-        return "expired"
-    return None
+    reasons = {
+        "other domains": lineage.domains != frozenset(request.domains),
+        "other certificate authority": lineage.server != request.server,
+        "other kind of key": lineage.key_type != request.key_type,
+        "other kind of challenge": lineage.authenticator != request.authenticator,
+        "account is gone": lineage.account not in accounts,
+        "expired": lineage.expires <= now,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
-def certbot_command(request: Request, email: str, webroot: str) -> list[str]:
+def certbot_command(request: Request, email: str, challenges: Challenges) -> list[str]:
     """The command that issues the certificate, whatever certbot has of that name."""
-    account = ["--email", email, "--no-eff-email"] if email else ["--register-unsafely-without-email"]
     domains = [argument for domain in request.domains for argument in ("--domain", domain)]
     return [
-        *("certbot", "certonly", "--non-interactive", "--agree-tos", *account),
-        *("--server", request.server, "--webroot", "--webroot-path", webroot),
-        *("--key-type", "ecdsa", "--elliptic-curve", "secp256r1"),
+        *("certbot", "certonly", "--non-interactive", "--agree-tos", *_contact(email)),
+        *("--server", request.server, *challenges.arguments(request.authenticator)),
+        *("--key-type", request.key_type, *_KEYS[request.key_type]),
         *("--force-renewal", "--renew-with-new-domains", "--cert-name", request.name, *domains),
     ]
+
+
+def account_command(server: str, email: str) -> list[str]:
+    """The command that tells the authority the address of an account that exists."""
+    return ["certbot", "update_account", "--non-interactive", "--agree-tos", "--server", server, *_contact(email)]
 
 
 def failure_reason(output: str) -> str:
@@ -105,21 +148,29 @@ def failure_reason(output: str) -> str:
     return f"{_sentence(text)} {advice}"
 
 
-def retry_at(failure: Failure | None, request: Request, wait_seconds: float, now: float) -> float | None:
-    """When the failed request may be sent again, or None when it may be sent now.
+def retry_at(
+    failure: Failure | None, request: Request, failed_at: Sequence[float], wait_seconds: float, now: float
+) -> float | None:
+    """When the request may be sent again, or None when it may be sent now.
 
-    A request that was changed since is a new one: it needn't wait.
+    A request that was changed since it failed is a new one and needn't wait, but counts. `failed_at` are the times
+    of all attempts for this certificate that failed.
     """
-    if failure is None or failure.request != request:
-        return None
-    again = failure.at + wait_seconds
-    return again if failure.at <= now < again else None
+    again = failure.at + wait_seconds if failure and failure.request == request and failure.at <= now else now
+    recent = sorted(at for at in failed_at if now - ATTEMPTS_SECONDS < at <= now)
+    if len(recent) >= ATTEMPTS:
+        again = max(again, recent[-ATTEMPTS] + ATTEMPTS_SECONDS)
+    return again if again > now else None
 
 
-def report(failure: Failure, again_at: float) -> str:
+def report(failure: Failure, again_at: float | None) -> str:
     """One line for the operator: which certificate, why, and when the next attempt is made."""
-    again = time.strftime("%H:%M UTC", time.gmtime(again_at))
-    return f"{failure.request.name}: {failure.reason} A run after {again} tries again."
+    when = time.strftime(" after %H:%M UTC", time.gmtime(again_at)) if again_at else ""
+    return f"{failure.request.name}: {failure.reason} A run{when} tries again."
+
+
+def _contact(email: str) -> list[str]:
+    return ["--email", email, "--no-eff-email"] if email else ["--register-unsafely-without-email"]
 
 
 def _sentence(text: str) -> str:

@@ -1,8 +1,9 @@
 """Where a host keeps its certificates, and the one link through which each is read.
 
-    /etc/roost/tls/<name>                  link to one of the next two folders
+    /etc/roost/tls/<name>                  link to one of the next folders
     /var/lib/roost/tls/<name>-<digest>/    self-signed placeholder for exactly these domains
     /etc/letsencrypt/live/<name>/          issued by a certificate authority
+    /etc/roost/tls-own/<name>/             brought by the user
 
 Each folder holds fullchain.pem and privkey.pem. One rename of one link switches both at once.
 """
@@ -21,7 +22,9 @@ CERTIFICATES_ARGUMENT: dict[str, Any] = {
     "options": {
         "name": {"type": "str", "required": True},
         "domains": {"type": "list", "elements": "str", "required": True},
-        "kind": {"type": "str", "required": True, "choices": ["acme", "selfsigned"]},
+        "kind": {"type": "str", "required": True, "choices": ["acme", "selfsigned", "own"]},
+        "key_type": {"type": "str", "default": "ecdsa", "choices": ["ecdsa", "rsa"]},
+        "challenge": {"type": "str", "default": "http", "choices": ["http", "dns"]},
     },
 }
 
@@ -35,6 +38,7 @@ class TlsStore:
         self.links = root / "etc/roost/tls"
         self.placeholders = root / "var/lib/roost/tls"
         self.live = root / "etc/letsencrypt/live"
+        self.own = root / "etc/roost/tls-own"
 
     def placeholder(self, name: str, domains: list[str]) -> Path:
         """The folder of the placeholder for `domains`, whether it exists or not.
@@ -56,7 +60,11 @@ class TlsStore:
         if not self.links.is_dir():
             return {}
         targets = {link.name: link.readlink() for link in self.links.iterdir() if link.is_symlink()}
-        return {name: target for name, target in targets.items() if target.parent in (self.placeholders, self.live)}
+        return {
+            name: target
+            for name, target in targets.items()
+            if target.parent in (self.placeholders, self.live, self.own)
+        }
 
     def point(self, name: str, target: Path) -> None:
         """Point the link `name` at the folder `target`, atomically.

@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import time
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.acme import (
     BUSY,
+    WEBROOT,
+    Challenges,
     Failure,
     Lineage,
     Request,
+    account_command,
     certbot_command,
     due_reason,
     failure_reason,
@@ -24,6 +25,8 @@ from ansible.module_utils.acme import (
     report,
     retry_at,
 )
+from ansible.module_utils.acme_probe import obstacle
+from ansible.module_utils.acme_state import State
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tls_store import CERTIFICATES_ARGUMENT, TlsStore
 
@@ -32,15 +35,20 @@ module: acme_certificates
 short_description: Issue the certificates that are due and put them in use
 description:
   - Asks the certificate authority, through certbot, for each certificate of kind C(acme) that is missing,
-    expired, or was issued for other domains or by another authority. Renewal is certbot's own timer.
+    expired, or was issued for other domains, by another authority, to an account that is gone, with another kind of
+    key or by another kind of challenge. Renewal is certbot's own timer.
+  - Before that, it asks the DNS for each domain and fetches a file from it through port 80, unless I(preflight) is
+    false.
   - Then points each certificate's link at the issued certificate, or at the placeholder where there is none,
-    and runs I(deploy_hook). When the hook fails, the links are put back.
+    and runs I(refresh). When that fails, the links are put back.
   - A certificate that can't be issued doesn't hold up the others; the module fails at the end and names it.
-    The same request isn't sent again before I(retry_minutes) have passed.
+    The same request isn't sent again before I(retry_minutes) have passed, and within an hour no certificate is asked
+    for again once three attempts have failed.
+  - Tells the authority when I(email) has changed.
   - Certificates that are no longer declared are removed, from certbot too if this module issued them.
 options:
   certificates:
-    description: The certificates, each with its name, domains and kind (acme or selfsigned).
+    description: The certificates, each with its name, domains and kind (acme, selfsigned or own).
     type: list
     elements: dict
     required: true
@@ -60,8 +68,24 @@ options:
     description: Folder that the web server serves at /.well-known/acme-challenge/ of each domain.
     type: path
     required: true
-  deploy_hook:
-    description: Program that makes the web server load the certificates.
+  dns_plugin:
+    description: certbot's plugin, without C(dns-), for certificates whose I(challenge) is C(dns).
+    type: str
+    required: true
+  dns_credentials:
+    description: The file with that plugin's settings.
+    type: path
+    required: true
+  dns_propagation_seconds:
+    description: Seconds until all DNS servers know a record that the plugin has made.
+    type: int
+    required: true
+  preflight:
+    description: Whether to try out challenges before the authority does.
+    type: bool
+    required: true
+  refresh:
+    description: Program that makes the web server load the certificates, and says C(reloaded) if it did.
     type: path
     required: true
   retry_minutes:
@@ -79,7 +103,11 @@ EXAMPLES = """
     directory_url: https://acme-v02.api.letsencrypt.org/directory
     ca_bundle: ""
     webroot: /var/www/acme
-    deploy_hook: /etc/letsencrypt/renewal-hooks/deploy/roost-reload-nginx
+    dns_plugin: ""
+    dns_credentials: /etc/roost/acme-dns.ini
+    dns_propagation_seconds: 60
+    preflight: true
+    refresh: /usr/local/lib/roost/tls-refresh
     retry_minutes: 60
 """
 
@@ -94,40 +122,9 @@ switched:
   returned: always
 """
 
-STATE_FILE = Path("/var/lib/roost/tls/state.json")
 CERTBOT_TIMEOUT_SECONDS = 300
 BUSY_ATTEMPTS = 12
 BUSY_PAUSE_SECONDS = 5
-
-
-@dataclass
-class State:
-    """What must outlive a run, killed ones included."""
-
-    asked: list[str] = field(default_factory=list)
-    failures: dict[str, Failure] = field(default_factory=dict)
-    reload_pending: bool = False
-
-    @classmethod
-    def load(cls) -> State:
-        if not STATE_FILE.exists():
-            return cls()
-        raw = json.loads(STATE_FILE.read_text())
-        failures = {
-            name: Failure(
-                Request(**{**entry["request"], "domains": tuple(entry["request"]["domains"])}),
-                entry["at"],
-                entry["reason"],
-            )
-            for name, entry in raw["failures"].items()
-        }
-        return cls(raw["asked"], failures, raw["reload_pending"])
-
-    def save(self) -> None:
-        STATE_FILE.parent.mkdir(parents=True, exist_ok=True)
-        fresh = STATE_FILE.with_suffix(".new")
-        fresh.write_text(json.dumps(asdict(self), indent=2) + "\n")
-        fresh.replace(STATE_FILE)
 
 
 class Certificates:
@@ -137,23 +134,47 @@ class Certificates:
         self.params = module.params
         self.store = TlsStore()
         self.state = State.load()
+        self.obstacles: dict[str, str] = {}
         self.declared = {entry["name"]: entry for entry in self.params["certificates"]}
         self.requests = {
-            name: Request(name, tuple(entry["domains"]), self.params["directory_url"])
+            name: Request(
+                name,
+                tuple(entry["domains"]),
+                self.params["directory_url"],
+                entry["key_type"],
+                WEBROOT if entry["challenge"] == "http" else f"dns-{self.params['dns_plugin']}",
+            )
             for name, entry in self.declared.items()
             if entry["kind"] == "acme"
         }
 
+    def accounts(self) -> set[str]:
+        """The accounts that certbot has, at any authority."""
+        folder = self.store.live.parent / "accounts"
+        return {file.parent.name for file in folder.glob("**/private_key.json")}
+
     def due(self) -> dict[str, str]:
         """The certificates that aren't as declared, each with the reason."""
-        now = time.time()
-        reasons = {name: due_reason(request, self.lineage(name), now) for name, request in self.requests.items()}
+        now, accounts = time.time(), self.accounts()
+        reasons = {
+            name: due_reason(request, self.lineage(name), accounts, now) for name, request in self.requests.items()
+        }
         return {name: reason for name, reason in reasons.items() if reason}
 
-    def may_ask(self, name: str) -> bool:
-        """Whether the same request didn't fail a moment ago."""
+    def asks_again_at(self, name: str) -> float | None:
+        """Until when not to ask, since it was in vain just now; None if the certificate may be asked for."""
+        request, failure = self.requests[name], self.state.failures.get(name)
         wait_seconds = self.params["retry_minutes"] * 60
-        return retry_at(self.state.failures.get(name), self.requests[name], wait_seconds, time.time()) is None
+        return retry_at(failure, request, self.state.failed_at.get(name, []), wait_seconds, time.time())
+
+    def is_ready(self, name: str) -> bool:
+        """Whether the challenge would succeed; what is in its way is remembered for the report."""
+        request = self.requests[name]
+        if request.authenticator == WEBROOT and self.params["preflight"]:
+            found = obstacle(request.domains, Path(self.params["webroot"]))
+            if found:
+                self.obstacles[name] = found
+        return name not in self.obstacles
 
     def lineage(self, name: str) -> Lineage | None:
         folder = self.store.issued(name)
@@ -166,19 +187,34 @@ class Certificates:
         return read_lineage(text, renewal.read_text() if renewal.exists() else "")
 
     def issue(self, name: str) -> None:
-        """Ask for one certificate; remember the failure, or that the web server must load it."""
-        request, reload_was_pending = self.requests[name], self.state.reload_pending
+        """Ask for one certificate, and remember the failure."""
+        request = self.requests[name]
         self.state.asked = sorted({*self.state.asked, name})
-        self.state.reload_pending = True
         self.state.save()
-        command = certbot_command(request, self.params["email"], self.params["webroot"])
-        output, succeeded = self.certbot(command)
+        challenges = Challenges(
+            self.params["webroot"], self.params["dns_credentials"], self.params["dns_propagation_seconds"]
+        )
+        output, succeeded = self.certbot(certbot_command(request, self.params["email"], challenges))
         if succeeded:
-            self.state.failures.pop(name, None)
+            self.state.succeeded(name)
+            self.state.emails.setdefault(request.server, self.params["email"])
         else:
-            self.state.failures[name] = Failure(request, time.time(), failure_reason(output))
-            self.state.reload_pending = reload_was_pending
+            self.state.failed(Failure(request, time.time(), failure_reason(output)))
         self.state.save()
+
+    def email_changed(self) -> bool:
+        """Whether the authority knows another address than the declared one."""
+        return self.state.emails.get(self.params["directory_url"], self.params["email"]) != self.params["email"]
+
+    def change_email(self) -> str | None:
+        """Tell the authority the declared address. Returns the reason if that failed."""
+        server, email = self.params["directory_url"], self.params["email"]
+        output, succeeded = self.certbot(account_command(server, email))
+        if not succeeded:
+            return f"The account at {server} keeps its e-mail address: {failure_reason(output)}"
+        self.state.emails[server] = email
+        self.state.save()
+        return None
 
     def certbot(self, command: list[str]) -> tuple[str, bool]:
         """Run certbot, after a run of its timer. Returns its output and whether it succeeded."""
@@ -203,36 +239,33 @@ class Certificates:
 
     def targets(self) -> dict[str, Path]:
         """The folder that each declared certificate's link must point at."""
-        return {
-            name: (self.store.issued(name) if name in self.requests else None)
-            or self.store.placeholder(name, entry["domains"])
-            for name, entry in self.declared.items()
-        }
+        return {name: self.target(name) for name in self.declared}
+
+    def target(self, name: str) -> Path:
+        entry = self.declared[name]
+        if entry["kind"] == "own":
+            return self.store.own / name
+        issued = self.store.issued(name) if entry["kind"] == "acme" else None
+        return issued or self.store.placeholder(name, entry["domains"])
 
     def switched(self) -> list[str]:
         """Names whose link isn't as it must be."""
         current, targets = self.store.current(), self.targets()
         return sorted(name for name in current | targets if current.get(name) != targets.get(name))
 
-    def switch(self, names: list[str]) -> None:
-        """Put the links right and have the web server load them.
+    def switch(self, names: list[str]) -> bool:
+        """Put the links right and have the web server load what it doesn't serve yet. Returns whether it had to.
 
         Raises RuntimeError if it refuses; the links are put back then.
         """
         before, targets = self.store.current(), self.targets()
-        if names:
-            self.state.reload_pending = True
-            self.state.save()
         self.point(names, targets)
-        if not self.state.reload_pending:
-            return
-        hook = subprocess.run([self.params["deploy_hook"]], capture_output=True, text=True, check=False)
-        if hook.returncode != 0:
+        refresh = subprocess.run([self.params["refresh"]], capture_output=True, text=True, check=False)
+        if refresh.returncode != 0:
             self.point(names, before)
-            reason = (hook.stderr or hook.stdout).strip()
+            reason = (refresh.stderr or refresh.stdout).strip()
             raise RuntimeError(f"the web server refused, so the certificates were put back: {reason}")
-        self.state.reload_pending = False
-        self.state.save()
+        return "reloaded" in refresh.stdout
 
     def point(self, names: list[str], targets: dict[str, Path]) -> None:
         for name in names:
@@ -246,7 +279,11 @@ class Certificates:
         return [name for name in self.state.asked if name not in self.requests and self.store.issued(name)]
 
     def stale_placeholders(self) -> list[Path]:
-        wanted = {self.store.placeholder(name, entry["domains"]) for name, entry in self.declared.items()}
+        wanted = {
+            self.store.placeholder(name, entry["domains"])
+            for name, entry in self.declared.items()
+            if entry["kind"] != "own"
+        }
         folders = self.store.placeholders.iterdir() if self.store.placeholders.is_dir() else []
         return [folder for folder in folders if folder.is_dir() and folder not in wanted]
 
@@ -261,28 +298,33 @@ class Certificates:
 
     def failures(self, due: dict[str, str]) -> list[str]:
         """One line for each certificate that is due and could not be issued."""
-        wait_seconds = self.params["retry_minutes"] * 60
-        return [
-            report(failure, failure.at + wait_seconds)
-            for name, failure in sorted(self.state.failures.items())
-            if name in due and failure.request == self.requests[name]
-        ]
+        lines = [f"{name}: {text} No attempt was made." for name, text in self.obstacles.items()]
+        for name, failure in self.state.failures.items():
+            if name in due and name not in self.obstacles:
+                again = self.asks_again_at(name)
+                if again or failure.request == self.requests[name]:
+                    lines.append(report(failure, again))
+        return sorted(lines)
 
 
 def converge(certificates: Certificates, check_mode: bool) -> tuple[dict[str, Any], list[str]]:
     """Bring everything to its declared state. Returns the module's result and a line for each failure."""
     due = certificates.due()
-    requested = {name: reason for name, reason in due.items() if certificates.may_ask(name)}
+    requested = {name: reason for name, reason in due.items() if certificates.asks_again_at(name) is None}
+    email_changed, reloaded, failures = certificates.email_changed(), False, []
     if not check_mode:
+        if email_changed:
+            failures += filter(None, [certificates.change_email()])
+        requested = {name: reason for name, reason in requested.items() if certificates.is_ready(name)}
         for name in requested:
             certificates.issue(name)
-    switched, reload_pending = certificates.switched(), certificates.state.reload_pending
+    switched = certificates.switched()
     cleaned = bool(certificates.retired() or certificates.stale_placeholders())
     if not check_mode:
-        certificates.switch(switched)
+        reloaded = certificates.switch(switched)
         certificates.clean()
-    changed = bool(requested or switched or reload_pending or cleaned)
-    return {"changed": changed, "requested": requested, "switched": switched}, certificates.failures(due)
+    changed = bool(requested or switched or reloaded or email_changed or cleaned)
+    return {"changed": changed, "requested": requested, "switched": switched}, failures + certificates.failures(due)
 
 
 def main() -> None:
@@ -292,7 +334,11 @@ def main() -> None:
         "directory_url": {"type": "str", "required": True},
         "ca_bundle": {"type": "str", "required": True},
         "webroot": {"type": "path", "required": True},
-        "deploy_hook": {"type": "path", "required": True},
+        "dns_plugin": {"type": "str", "required": True},
+        "dns_credentials": {"type": "path", "required": True},
+        "dns_propagation_seconds": {"type": "int", "required": True},
+        "preflight": {"type": "bool", "required": True},
+        "refresh": {"type": "path", "required": True},
         "retry_minutes": {"type": "int", "required": True},
     }
     module = AnsibleModule(arguments, supports_check_mode=True)

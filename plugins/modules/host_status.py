@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import ssl
 import subprocess
 import time
 from datetime import UTC, datetime
@@ -43,6 +45,7 @@ status:
 
 SERVICES = ["nginx", "postgresql", "redis-server", "supervisor", "nftables", "ssh"]
 TLS = Path("/etc/roost/tls")
+TLS_STATE = Path("/var/lib/roost/tls/state.json")
 APPS = Path("/srv")
 MAINTENANCE = Path("/etc/roost/maintenance")
 DISKS = [Path("/"), Path("/srv"), Path("/var"), Path("/var/lib/postgresql")]
@@ -118,19 +121,23 @@ def app_status(name: str, all_programs: dict[str, str]) -> dict[str, Any] | None
 
 
 def certificates(now: float) -> list[dict[str, Any]]:
-    """Name, issuer and days left of each certificate that nginx uses."""
+    """Name, issuer, days of life and left of each certificate that nginx uses, and why it couldn't be issued."""
     found = []
+    failures = json.loads(TLS_STATE.read_text()).get("failures", {}) if TLS_STATE.exists() else {}
     for chain in sorted(TLS.glob("*/fullchain.pem")):
-        shown = output("openssl", "x509", "-noout", "-enddate", "-issuer", "-subject", "-in", str(chain))
+        shown = output("openssl", "x509", "-noout", "-dates", "-issuer", "-subject", "-in", str(chain))
         fields = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
         if "notAfter" not in fields:
             continue
-        end = datetime.strptime(fields["notAfter"], "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC)
+        begin, end = (ssl.cert_time_to_seconds(fields[key]) for key in ("notBefore", "notAfter"))
+        name = chain.parent.name
         found.append(
             {
-                "name": chain.parent.name,
-                "days_left": int((end.timestamp() - now) // 86400),
+                "name": name,
+                "days_left": int((end - now) // 86400),
+                "lifetime_days": round((end - begin) / 86400),
                 "self_signed": fields.get("issuer") == fields.get("subject"),
+                "failure": failures.get(name, {}).get("reason", ""),
             }
         )
     return found

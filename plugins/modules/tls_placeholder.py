@@ -17,9 +17,10 @@ description:
   - Makes, for each certificate, a self-signed placeholder (ECDSA P-256, ten years) for its domains, and the
     link through which web servers read the certificate where that link is missing or leads nowhere.
   - A link that works is left alone, so an issued certificate stays in use.
+  - A certificate of the kind C(own) needs none, and gets a link only.
 options:
   certificates:
-    description: The certificates, each with its name, domains and kind (acme or selfsigned).
+    description: The certificates, each with its name, domains and kind (acme, selfsigned or own).
     type: list
     elements: dict
     required: true
@@ -67,8 +68,9 @@ def main() -> None:
     try:
         for certificate in module.params["certificates"]:
             name, domains = certificate["name"], certificate["domains"]
-            folder = store.placeholder(name, domains)
-            if not folder.is_dir():
+            is_own = certificate["kind"] == "own"
+            folder = store.own / name if is_own else store.placeholder(name, domains)
+            if not is_own and not folder.is_dir():
                 created.append(name)
                 if not module.check_mode:
                     make_placeholder(folder, domains)

@@ -8,7 +8,9 @@ from pathlib import Path
 from roost.budget import CONNECTION_RESERVE, RELEASES_SIDE_BY_SIDE, connections_needed, connections_of
 from roost.model import GENERATED_SECRET, App, Mistake, ResolvedApp, Stack, can_be_public, resolve
 from roost.model.app import MAX_REDIS_DATABASE
+from roost.model.certificates import LETS_ENCRYPT
 from roost.model.reserved import SERVICE_PORTS
+from roost.own_certificate import certificate_problems, key_problem
 from roost.rawyaml import KeyPath
 from roost.suggest import did_you_mean, listed
 from roost.topology import Topology
@@ -165,15 +167,16 @@ def _connection_budget(subject: Subject) -> Iterator[Mistake]:
 
 
 def _certificates(subject: Subject) -> Iterator[Mistake]:
+    stack = subject.stack
     for path, app, resolved in subject.apps:
-        if resolved.tls == "selfsigned" or not app.domains:
+        if resolved.tls != "letsencrypt" or not app.domains:
             continue
-        if subject.stack.acme_email is None:
+        if stack.acme_email is None:
             yield Mistake(
                 ("stack", "acme_email"),
                 f"{app.name} gets a certificate from an authority: say acme_email, or tls: selfsigned.",
             )
-        if subject.stack.acme_directory is None:
+        if stack.acme_directory in LETS_ENCRYPT:
             for index, domain in enumerate(app.domains):
                 if not can_be_public(domain):
                     yield Mistake(
@@ -181,6 +184,38 @@ def _certificates(subject: Subject) -> Iterator[Mistake]:
                         f"Let's Encrypt can't issue a certificate for {domain}, which is not public: "
                         "say tls: selfsigned.",
                     )
+        if resolved.challenge == "dns" and stack.acme_dns is None:
+            why = f"{resolved.wildcards[0]} is a wildcard" if resolved.wildcards else "The challenge is in the DNS"
+            yield Mistake(_given(path, app, "certificate", "challenge"), f"{why}: say acme_dns beside apps.")
+        if resolved.challenge == "http" and resolved.wildcards:
+            yield Mistake(
+                (*path, "certificate", "challenge"),
+                f"{resolved.wildcards[0]} is a wildcard, for which only challenge: dns proves anything.",
+            )
+    if stack.acme_ca and not (subject.sources / stack.acme_ca).is_file():
+        yield Mistake(("stack", "acme_ca"), f"There is no file {stack.acme_ca} in {subject.sources}.")
+
+
+def _own_certificates(subject: Subject) -> Iterator[Mistake]:
+    for path, app, _ in subject.apps:
+        declared = app.certificate
+        if declared.file is None:
+            continue
+        file, where = subject.sources / declared.file, (*path, "certificate")
+        problems = list(certificate_problems(file, app.domains))
+        yield from (Mistake((*where, "file"), problem) for problem in problems)
+        if declared.key_file is None or problems:
+            continue
+        key_file = (subject.sources / declared.key_file).resolve()
+        if key_file.is_relative_to(subject.sources.resolve()):
+            yield Mistake(
+                (*where, "key_file"),
+                "A key must not lie in the project: move it, or put it into the vault and remove key_file.",
+            )
+        elif not key_file.is_file():
+            yield Mistake((*where, "key_file"), f"There is no file {key_file}.")
+        elif problem := key_problem(file, key_file.read_bytes()):
+            yield Mistake((*where, "key_file"), f"{key_file} {problem}.")
 
 
 def _entry_points(subject: Subject) -> Iterator[Mistake]:
@@ -390,6 +425,7 @@ _CHECKS: tuple[Check, ...] = (
     _redis_databases,
     _connection_budget,
     _certificates,
+    _own_certificates,
     _entry_points,
     _servers,
     _time_limits,

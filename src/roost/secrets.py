@@ -3,6 +3,7 @@
 The file is `group_vars/all/vault.yml`, encrypted by Ansible's vault as a whole:
 
     vault_redis_password: ...
+    vault_acme_dns: {secret: ...}
     vault_apps:
       atlas: {database_password: ..., deploy_key: ..., SECRET_KEY: ..., MAPBOX_ACCESS_TOKEN: ...}
 """
@@ -25,11 +26,15 @@ from roost.deploy_key import DEPLOY_KEY, new_key, public_half
 from roost.environment import VAULT_FILE, Environment
 from roost.errors import MissingSecrets, UsageError, VaultError
 from roost.model import GENERATED_SECRET, ResolvedApp
+from roost.own_certificate import CERTIFICATE_KEY, checked_key
+from roost.paths import project_root
 from roost.rawyaml import MARKERS, VAULT_REFERENCE
 from roost.suggest import did_you_mean, listed
 
 REDIS_PASSWORD = "vault_redis_password"  # noqa: S105 - the name of a variable, not a secret
 APP_SECRETS = "vault_apps"
+ACME_DNS_SECRETS = "vault_acme_dns"
+ACME_DNS = "acme_dns"
 DATABASE_PASSWORD = "database_password"  # noqa: S105 - a key, not a secret
 FLOWER_PASSWORD = "flower_password"  # noqa: S105 - a key, not a secret
 EDGE_PASSWORD = "edge_password"  # noqa: S105 - a key, not a secret
@@ -65,6 +70,7 @@ def required_secrets(environment: Environment) -> list[Secret]:
     """The secrets that an environment needs, in a stable order."""
     password = partial(_random_text, _PASSWORD_LENGTH)
     needed = [Secret((REDIS_PASSWORD,), password)]
+    needed += [Secret((ACME_DNS_SECRETS, name)) for name in _acme_dns_names(environment)]
     for app in environment.apps:
         if app.database and not app.database.url:
             needed.append(Secret((APP_SECRETS, app.name, DATABASE_PASSWORD), password))
@@ -72,6 +78,8 @@ def required_secrets(environment: Environment) -> list[Secret]:
             needed.append(Secret((APP_SECRETS, app.name, DEPLOY_KEY), new_key))
         if app.celery and app.celery.flower:
             needed.append(Secret((APP_SECRETS, app.name, FLOWER_PASSWORD), password))
+        if app.certificate.file and not app.certificate.key_file:
+            needed.append(Secret((APP_SECRETS, app.name, CERTIFICATE_KEY)))
         if app.edge.asks_for_password:
             needed.append(Secret((APP_SECRETS, app.name, EDGE_PASSWORD), password))
         for name in _names_in_vault(app):
@@ -102,24 +110,36 @@ def ensure_secrets(environment: Environment, vault: Vault) -> list[str]:
     unset = [secret for secret in missing if not secret.make]
     if unset:
         raise _missing(unset)
+    for app in environment.apps:
+        if app.certificate.file and not app.certificate.key_file:
+            checked_key(_certificate_file(environment, app), content[APP_SECRETS][app.name][CERTIFICATE_KEY])
     return [str(secret) for secret in made_up]
 
 
-def set_secret(environment: Environment, vault: Vault, app: str, name: str, value: str) -> None:
-    """Set one secret of an application. Raises UsageError if the stack doesn't declare it."""
-    resolved = _app(environment, app)
-    names = [*_names_in_vault(resolved), *([DEPLOY_KEY] if resolved.source.deploy_key else [])]
+def set_secret(environment: Environment, vault: Vault, owner: str, name: str, value: str) -> None:
+    """Set one secret of an application or of acme_dns. Raises UsageError if the stack doesn't declare it."""
+    if owner == ACME_DNS:
+        folder: tuple[str, ...] = (ACME_DNS_SECRETS,)
+        names = listable = _acme_dns_names(environment)
+    else:
+        folder = (APP_SECRETS, owner)
+        resolved = _app(environment, owner)
+        listable = _names_in_vault(resolved)
+        names = [*listable, *([DEPLOY_KEY] if resolved.source.deploy_key else [])]
+        names += [CERTIFICATE_KEY] if resolved.certificate.file else []
     if name not in names:
-        hint = f"Declare it in stack.yml: secrets: [{', '.join([*_names_in_vault(resolved), name])}]"
-        raise UsageError(f"{app} declares no secret {name}.{did_you_mean(name, names)}", hint=hint)
+        hint = f"Declare it in stack.yml: secrets: [{', '.join([*listable, name])}]"
+        raise UsageError(f"{owner} declares no secret {name}.{did_you_mean(name, names)}", hint=hint)
     if name == DEPLOY_KEY:
         value = f"{value.strip()}\n"
         public_half(value)
+    elif name == CERTIFICATE_KEY:
+        value = checked_key(_certificate_file(environment, resolved), value)
     elif not value or any(character in value for character in "\n\r\0"):
         raise UsageError("A secret must be one line and not empty.", hint="Encode longer ones, for instance as base64.")
     with _locked(environment) as path:
         content = _read(path, vault)
-        _put(content, (APP_SECRETS, app, name), value)
+        _put(content, (*folder, name), value)
         _write(path, content, vault)
 
 
@@ -186,13 +206,22 @@ def _names_in_vault(app: ResolvedApp) -> list[str]:
     return list(dict.fromkeys([*app.secrets, *app.hooks.secrets, *referred]))
 
 
+def _certificate_file(environment: Environment, app: ResolvedApp) -> Path:
+    return project_root(environment.inventory) / (app.certificate.file or "")
+
+
+def _acme_dns_names(environment: Environment) -> list[str]:
+    return environment.stack.acme_dns.secrets if environment.stack.acme_dns else []
+
+
 def _missing(unset: list[Secret]) -> MissingSecrets:
-    names = listed(str(secret).removeprefix(f"{APP_SECRETS}.") for secret in unset).replace(" or ", " and ")
-    _, app, name = unset[0].path
+    shown = [str(secret).removeprefix(f"{APP_SECRETS}.").removeprefix("vault_") for secret in unset]
+    names = listed(shown).replace(" or ", " and ")
+    owner, name = shown[0].split(".")
     verb = "is" if len(unset) == 1 else "are"
     return MissingSecrets(
         f"{names} {verb} declared but not set; no host was touched.",
-        hint=f"Set it with: roost secrets set {app} {name}   (or ansible-vault edit {VAULT_FILE})",
+        hint=f"Set it with: roost secrets set {owner} {name}   (or ansible-vault edit {VAULT_FILE})",
     )
 
 

@@ -31,15 +31,22 @@ def troubles(status: Mapping[str, Any]) -> Iterator[str]:
             yield f"{unit} is {state}"
     for app in status["apps"]:
         yield from _app_troubles(app)
-    for certificate in status["certificates"]:
-        if certificate["days_left"] < _CERTIFICATE_DAYS:
-            yield f"the certificate {certificate['name']} ends in {certificate['days_left']} days"
+    yield from filter(None, map(_certificate_trouble, status["certificates"]))
     for disk in status["disks"]:
         if disk["used_percent"] >= _DISK_FULL_PERCENT:
             yield f"{disk['path']} is {disk['used_percent']} % full"
     memory = status["memory"]
     if memory["available_mb"] < memory["total_mb"] * _MEMORY_LOW_SHARE:
         yield f"only {memory['available_mb']} MiB of memory are available"
+
+
+def _certificate_trouble(certificate: Mapping[str, Any]) -> str | None:
+    """One that is renewed by itself is renewed when a third of its life is left, so a quarter is late."""
+    if certificate["failure"]:
+        return f"the certificate {certificate['name']} could not be issued: {certificate['failure']}"
+    if certificate["days_left"] < min(_CERTIFICATE_DAYS, certificate["lifetime_days"] / 4):
+        return f"the certificate {certificate['name']} ends in {certificate['days_left']} days"
+    return None
 
 
 def _app_troubles(app: Mapping[str, Any]) -> Iterator[str]:

@@ -131,6 +131,7 @@ _options = st.fixed_dictionaries(
         "env": _variables,
         "secrets": _secrets,
         "tls": st.sampled_from(["selfsigned", "letsencrypt"]),
+        "certificate": st.sampled_from([{"key": "rsa"}, {"challenge": "http"}, {"challenge": "dns"}]),
     },
 )
 _rules = st.lists(
@@ -150,8 +151,12 @@ _rules = st.lists(
     unique_by=lambda rule: rule["name"],
 )
 _server = st.fixed_dictionaries(
-    {"acme_email": st.just("ops@atlas.dev")},
+    {
+        "acme_email": st.just("ops@atlas.dev"),
+        "acme_dns": st.just({"plugin": "rfc2136", "settings": {"server": "192.0.2.53"}}),
+    },
     optional={
+        "acme_directory": st.sampled_from(["production", "staging", "https://ca.atlas.dev/directory"]),
         "timezone": st.sampled_from(["Etc/UTC", "Europe/Berlin"]),
         "admin_users": st.just([{"name": "anna", "authorized_keys": [f"{_KEY} anna@laptop"]}]),
         "ssh": st.sampled_from([{"port": 22}, {"port": 2222}]),

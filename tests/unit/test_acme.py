@@ -1,6 +1,7 @@
 """certbot: what is asked of it, and how its answers are read."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 sys.path.insert(0, str(PLUGINS / "module_utils"))
 
 from acme import (  # noqa: E402  (the path above comes first)
+    Challenges,
     Failure,
     Lineage,
     Request,
+    account_command,
     certbot_command,
     due_reason,
     failure_reason,
@@ -23,7 +26,8 @@ from acme import (  # noqa: E402  (the path above comes first)
 NOW = 1_800_000_000.0
 SERVER = "https://ca.test/dir"
 REQUEST = Request("atlas", ("atlas.test", "www.atlas.test"), SERVER)
-LINEAGE = Lineage(frozenset(REQUEST.domains), SERVER, NOW + 60)
+LINEAGE = Lineage(frozenset(REQUEST.domains), SERVER, "ecdsa", "webroot", "acc1", NOW + 60)
+CHALLENGES = Challenges("/var/www/acme", "/etc/roost/acme-dns.ini", 60)
 FAILURE = Failure(REQUEST, NOW, "atlas.test: no such host.")
 
 DNS_FAILURE = """Saving debug log to /var/log/letsencrypt/letsencrypt.log
@@ -54,21 +58,28 @@ Ask for help or search for solutions at https://community.letsencrypt.org.
     [
         (LINEAGE, None),
         (None, "missing"),
-        (Lineage(frozenset({"atlas.test"}), SERVER, NOW + 60), "other domains"),
-        (Lineage(LINEAGE.domains, "https://staging.test/dir", NOW + 60), "other certificate authority"),
-        (Lineage(LINEAGE.domains, SERVER, NOW), "expired"),
+        (replace(LINEAGE, domains=frozenset({"atlas.test"})), "other domains"),
+        (replace(LINEAGE, server="https://staging.test/dir"), "other certificate authority"),
+        (replace(LINEAGE, key_type="rsa"), "other kind of key"),
+        (replace(LINEAGE, authenticator="dns-rfc2136"), "other kind of challenge"),
+        (replace(LINEAGE, account="acc0"), "account is gone"),
+        (replace(LINEAGE, expires=NOW), "expired"),
     ],
 )
 def test_due(lineage: Lineage | None, reason: str | None) -> None:
-    assert due_reason(REQUEST, lineage, NOW) == reason
+    assert due_reason(REQUEST, lineage, {"acc1", "acc2"}, NOW) == reason
 
 
 def test_lineage_is_read_from_openssl_and_the_renewal_file() -> None:
     text = (
         "notAfter=Jan 15 08:00:00 2027 GMT\nX509v3 Subject Alternative Name: \n    DNS:www.atlas.test, DNS:atlas.test\n"
     )
-    lineage = read_lineage(text, f"[renewalparams]\nauthenticator = webroot\nserver = {SERVER}\n")
-    assert lineage == Lineage(frozenset(REQUEST.domains), SERVER, NOW)
+    lineage = read_lineage(
+        text,
+        "# renew_before_expiry = 30 days\nversion = 2.1.0\n[renewalparams]\naccount = acc1\n"
+        f"authenticator = webroot\nserver = {SERVER}\nkey_type = ecdsa\nwebroot_path = /var/www/acme,\n",
+    )
+    assert lineage == replace(LINEAGE, expires=NOW)
 
 
 def test_lineage_without_an_end_date_is_refused() -> None:
@@ -77,14 +88,24 @@ def test_lineage_without_an_end_date_is_refused() -> None:
 
 
 def test_command_names_every_domain_and_the_authority() -> None:
-    command = certbot_command(REQUEST, "ops@atlas.test", "/var/www/acme")
+    command = certbot_command(REQUEST, "ops@atlas.test", CHALLENGES)
     assert command[command.index("--server") + 1] == SERVER
     assert [command[i + 1] for i, word in enumerate(command) if word == "--domain"] == list(REQUEST.domains)
     assert command[command.index("--email") + 1] == "ops@atlas.test"
 
 
 def test_command_without_an_address() -> None:
-    assert "--register-unsafely-without-email" in certbot_command(REQUEST, "", "/var/www/acme")
+    for command in (certbot_command(REQUEST, "", CHALLENGES), account_command(SERVER, "")):
+        assert "--register-unsafely-without-email" in command
+        assert "--email" not in command
+
+
+def test_command_for_a_kind_of_key_and_of_challenge() -> None:
+    text = " ".join(certbot_command(replace(REQUEST, key_type="rsa", authenticator="dns-ovh"), "", CHALLENGES))
+    assert "--key-type rsa --rsa-key-size 3072" in text
+    assert "--authenticator dns-ovh --dns-ovh-credentials /etc/roost/acme-dns.ini" in text
+    assert "--dns-ovh-propagation-seconds 60" in text
+    assert "webroot" not in text
 
 
 def test_reason_names_the_domain_what_went_wrong_and_what_to_do() -> None:
@@ -117,19 +138,28 @@ def test_reason_of_anything_else_is_one_line_and_names_the_log(output: str, star
 
 
 def test_a_failed_request_waits() -> None:
-    assert retry_at(FAILURE, REQUEST, 3600, NOW + 3599) == NOW + 3600
-    assert retry_at(FAILURE, REQUEST, 3600, NOW + 3600) is None
-    assert retry_at(FAILURE, REQUEST, 0, NOW) is None
+    assert retry_at(FAILURE, REQUEST, [NOW], 3600, NOW + 3599) == NOW + 3600
+    assert retry_at(FAILURE, REQUEST, [NOW], 3600, NOW + 3600) is None
+    assert retry_at(FAILURE, REQUEST, [NOW], 0, NOW) is None
 
 
 def test_a_changed_request_does_not_wait() -> None:
-    changed = Request(REQUEST.name, ("atlas.test",), SERVER)
-    assert retry_at(FAILURE, changed, 3600, NOW + 1) is None
+    changed = replace(REQUEST, domains=("atlas.test",))
+    assert retry_at(FAILURE, changed, [NOW], 3600, NOW + 1) is None
 
 
 def test_a_failure_from_the_future_does_not_wait() -> None:
-    assert retry_at(FAILURE, REQUEST, 3600, NOW - 1) is None
+    assert retry_at(FAILURE, REQUEST, [NOW], 3600, NOW - 1) is None
+
+
+def test_three_attempts_may_fail_in_an_hour_whatever_was_changed() -> None:
+    failed_at = [NOW - 3000, NOW - 2000, NOW - 1000]
+    assert retry_at(FAILURE, REQUEST, failed_at[:2], 0, NOW) is None
+    assert retry_at(FAILURE, REQUEST, failed_at, 0, NOW) == NOW + 600
+    assert retry_at(None, REQUEST, failed_at, 0, NOW + 599) == NOW + 600
+    assert retry_at(None, REQUEST, failed_at, 0, NOW + 600) is None
 
 
 def test_report_says_when_the_next_attempt_is_made() -> None:
     assert report(FAILURE, NOW + 3600) == "atlas: atlas.test: no such host. A run after 09:00 UTC tries again."
+    assert report(FAILURE, None) == "atlas: atlas.test: no such host. A run tries again."

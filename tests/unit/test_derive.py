@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from roost import derive
-from roost.derive import apps, data, edge, packages, server
+from roost.derive import apps, certificates, data, edge, packages, server
 from roost.derive.apps import auto_workers
 from roost.paths import bundle_root
 
@@ -212,7 +212,10 @@ def test_sites_redirect_to_their_first_domain_and_private_ones_sign_themselves()
     assert (atlas["streams"], flock["streams"]) == (False, True)
     assert (atlas["health"], atlas["maintenance_page"]) == ("/health/", "/srv/atlas/current/src/pages/down.html")
     assert flock["maintenance_page"] == ""
-    assert [entry["kind"] for entry in edge.certbot_certificates(*arguments(ONE, "vm1"))] == ["acme", "selfsigned"]
+    assert [entry["kind"] for entry in certificates.certbot_certificates(*arguments(ONE, "vm1"))] == [
+        "acme",
+        "selfsigned",
+    ]
 
 
 def test_a_front_end_owns_all_but_the_urls_of_its_application() -> None:
@@ -257,6 +260,49 @@ def test_a_front_end_with_a_server_is_proxied_and_its_files_are_served() -> None
     assert (app["frontend"]["kind"], app["frontend"]["output"]) == ("node", ".next/standalone")
     health = {"path": "/", "host": "atlas.dev"}
     assert app["frontend_server"] == {"arguments": "server.js", "health": health, "memory_max_mb": 0}
+
+
+def test_certificates_come_from_the_authority_that_the_stack_names() -> None:
+    dns = {"plugin": "rfc2136", "settings": {"server": "192.0.2.53"}, "secrets": ["secret"], "propagation_seconds": 9}
+    wild = {"domains": ["atlas.dev", "www.atlas.dev", "*.atlas.dev"], "certificate": {"key": "rsa"}}
+    stack = STACK | {"acme_directory": "staging", "acme_ca": "certs/ca.pem", "acme_dns": dns}
+    rest = arguments(ONE, "vm1")[1:]
+    (one, *_) = certificates.certbot_certificates(stack | {"apps": [STACK["apps"][0] | wild]}, *rest)
+    assert (one["domains"], one["key_type"], one["challenge"]) == (wild["domains"], "rsa", "dns")
+    assert certificates.certbot_directory_url(stack, *rest) == "https://acme-staging-v02.api.letsencrypt.org/directory"
+    assert (
+        certificates.certbot_directory_url(stack | {"acme_directory": "https://ca.dev/d"}, *rest) == "https://ca.dev/d"
+    )
+    assert certificates.certbot_ca_file(stack, *rest, "/project/inventories/prod") == "/project/certs/ca.pem"
+    assert certificates.certbot_dns_plugin(stack, *rest) == "rfc2136"
+    assert certificates.certbot_dns_propagation_seconds(stack, *rest) == 9
+    assert certificates.certbot_dns_settings(stack, *rest, {"secret": "abc"}) == [
+        {"name": "server", "value": "192.0.2.53"},
+        {"name": "secret", "value": "abc"},
+    ]
+    assert "python3-certbot-dns-rfc2136" in packages.packages_names(stack, *rest)
+
+
+def test_a_stack_without_access_to_the_dns_needs_none() -> None:
+    rest = arguments(ONE, "vm1")
+    assert (certificates.certbot_ca_file(*rest, "/p/inventories/prod"), certificates.certbot_dns_plugin(*rest)) == (
+        "",
+        "",
+    )
+    assert certificates.certbot_dns_settings(*rest, {}) == []
+    assert certificates.certbot_preflight(*rest) is True
+
+
+def test_an_application_answers_for_each_name_under_its_wildcard() -> None:
+    domains = ["atlas.dev", "www.atlas.dev", "*.atlas.dev"]
+    stack = STACK | {"acme_dns": {"plugin": "rfc2136"}, "apps": [STACK["apps"][0] | {"domains": domains}]}
+    rest = arguments(ONE, "vm1")[1:]
+    (site,) = edge.nginx_sites(stack, *rest)
+    assert (site["domains"], site["redirect_domains"]) == (["atlas.dev", "*.atlas.dev"], ["www.atlas.dev"])
+    (app,) = apps.app_apps(stack, *rest, VAULT_APPS, "secret", "prod")
+    environment = {entry["name"]: entry["value"] for entry in app["environment"]}
+    assert environment["ALLOWED_HOSTS"] == "atlas.dev,www.atlas.dev,.atlas.dev"
+    assert environment["CSRF_TRUSTED_ORIGINS"].endswith(",https://*.atlas.dev")
 
 
 def edged(edge: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -310,7 +356,7 @@ def test_locations_know_who_answers_them() -> None:
     assert atlas["frontend"]["backend"] == ["/admin/"]
     assert atlas["static"][-1]["path"] == "/srv/pulse/current/static/"
     assert (other["domains"], other["name"]) == ([], "pulse")
-    assert [entry["name"] for entry in edge.certbot_certificates(stack, *rest)] == ["atlas"]
+    assert [entry["name"] for entry in certificates.certbot_certificates(stack, *rest)] == ["atlas"]
     (entry,) = edge.nginx_passwords(stack, *rest, {"atlas": {"edge_password": "letters"}})
     assert (entry["name"], entry["user"]) == ("atlas", "atlas")
     apps_of_host = apps.app_apps(stack, *rest, VAULT_APPS | {"pulse": {}}, "secret", "inventories/prod")

@@ -262,3 +262,17 @@ def test_a_deploy_key_must_be_declared(environment: Environment, vault: VaultLib
         secrets.public_deploy_key(declare(environment, PRIVATE_REPOSITORY), vault, app)
     assert reason in str(refused.value)
     assert not file_of(environment).exists()
+
+
+def test_access_to_the_dns_is_a_secret_of_the_stack(environment: Environment, vault: VaultLib) -> None:
+    path = environment.inventory / "group_vars" / "all" / "stack.yml"
+    path.write_text(path.read_text().replace("stack:\n", "stack:\n  acme_dns: {plugin: ovh, secrets: [token]}\n"))
+    environment = load_environment(environment.inventory)
+    with pytest.raises(MissingSecrets, match=r"^acme_dns\.token is declared") as refused:
+        secrets.ensure_secrets(environment, vault)
+    assert "roost secrets set acme_dns token " in (refused.value.hint or "")
+    with pytest.raises(UsageError, match=r'Did you mean "token"\?'):
+        secrets.set_secret(environment, vault, "acme_dns", "tokn", "abc")
+    secrets.set_secret(environment, vault, "acme_dns", "token", "abc")
+    secrets.ensure_secrets(environment, vault)
+    assert content(environment, vault)["vault_acme_dns"] == {"token": "abc"}

@@ -1,11 +1,15 @@
-"""Certificates as clients of the sites meet them, with a real certificate authority."""
+"""Certificates as clients of the sites meet them, with real certificate authorities and a real name server."""
 
 import os
 import subprocess
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+PRODUCTION, STAGING = "127.0.0.1", "127.0.0.2"
+ISSUED = ["atlas", "borealis", "cirrus"]
 SERVED = "openssl s_client -connect localhost:443 -servername {} </dev/null 2>/dev/null | openssl x509 -noout -{}"
 
 
@@ -19,7 +23,57 @@ def served(host):
     return served
 
 
-@pytest.mark.parametrize("name", ["atlas", "borealis"])
+@pytest.fixture
+def on_disk(host):
+    """One field of the certificate in a folder."""
+
+    def on_disk(name, field):
+        return host.check_output(f"openssl x509 -noout -{field} -in /etc/roost/tls/{name}/fullchain.pem").strip()
+
+    return on_disk
+
+
+def converge(host, *variables):
+    """Run the scenario's playbook on this host. Returns its exit code and output."""
+    scenario = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
+    inventory = Path(os.environ["ROOST_SANDBOX_DIR"]) / "inventory"
+    command = ["ansible-playbook", f"--inventory={inventory}", f"--limit={host.backend.host.name}"]
+    command += [f"--extra-vars={variable}" for variable in variables]
+    run = subprocess.run([*command, str(scenario / "converge.yml")], capture_output=True, text=True, check=False)
+    return run.returncode, run.stdout + run.stderr
+
+
+def orders(host, authority):
+    """How many certificates were asked for."""
+    journal = f"journalctl --unit pebble@{authority} --output cat | grep --count 'POST /order-plz'"
+    return int(host.run(journal).stdout)
+
+
+@contextmanager
+def broken_configuration(host):
+    """nginx refuses its configuration meanwhile, for a reason that has nothing to do with certificates."""
+    host.check_output("echo nonsense >/etc/nginx/conf.d/zz.conf")
+    try:
+        yield
+    finally:
+        host.check_output("rm /etc/nginx/conf.d/zz.conf")
+
+
+@contextmanager
+def no_failed_request(host):
+    """Clients connect anew all the time, and each gets an answer."""
+    loop = "while [ ! -e /run/load.stop ]; do curl -sko /dev/null https://atlas.test/ && echo || echo failed; done"
+    host.check_output(f"rm -f /run/load.*; setsid sh -c '{loop}' >/run/load.log 2>&1 </dev/null & sleep 0.2")
+    try:
+        yield
+    finally:
+        host.check_output("touch /run/load.stop; sleep 1")
+    lines = host.file("/run/load.log").content_string.splitlines()
+    assert len(lines) > 10
+    assert "failed" not in lines
+
+
+@pytest.mark.parametrize("name", ISSUED)
 def test_issued_certificate_is_in_use(host, served, name):
     assert host.file(f"/etc/roost/tls/{name}").linked_to == f"/etc/letsencrypt/live/{name}"
     assert "Pebble" in served(f"{name}.test", "issuer")
@@ -31,66 +85,134 @@ def test_certificate_is_for_all_domains(served):
     assert "DNS:www.atlas.test" in names
 
 
-def test_failed_certificate_leaves_the_placeholder_in_use(host, served):
-    assert host.file("/etc/roost/tls/astray").linked_to.startswith("/var/lib/roost/tls/astray-")
-    assert served("astray.test", "issuer").endswith("Roost placeholder")
-    assert "DNS:astray.test" in served("astray.test", "ext subjectAltName")
+def test_wildcard_is_issued_through_the_name_server(host, served):
+    assert "DNS:*.cirrus.test" in served("any.cirrus.test", "ext subjectAltName")
+    credentials = host.file("/etc/roost/acme-dns.ini")
+    assert (credentials.user, credentials.mode) == ("root", 0o600)
 
 
-def test_failed_request_was_sent_once_in_two_runs(host):
-    orders = host.check_output("journalctl --unit pebble --output cat | grep --count 'POST /order-plz'")
-    assert int(orders) == 3
+def served_is(served, days):
+    """Whether nginx serves the certificate that was bought for so many days."""
+    file = Path(os.environ["ROOST_SANDBOX_DIR"]) / f"{days}.pem"
+    command = ["openssl", "x509", "-noout", "-serial", "-in", str(file)]
+    return served("bought.test", "serial") == subprocess.check_output(command, text=True).strip()
 
 
-@pytest.mark.parametrize("name", ["astray", "atlas", "borealis"])
-def test_keys_are_private_and_elliptic(host, name):
+def test_certificate_that_was_bought_is_in_use(host, served):
+    assert served_is(served, 10)
+    key = host.file("/etc/roost/tls/bought/privkey.pem")
+    assert (key.user, key.group, key.mode) == ("root", "root", 0o600)
+
+
+@pytest.mark.parametrize("name", ["astray", "nowhere"])
+def test_failed_certificate_leaves_the_placeholder_in_use(host, served, name):
+    assert host.file(f"/etc/roost/tls/{name}").linked_to.startswith(f"/var/lib/roost/tls/{name}-")
+    assert served(f"{name}.test", "issuer").endswith("Roost placeholder")
+    assert f"DNS:{name}.test" in served(f"{name}.test", "ext subjectAltName")
+
+
+def test_two_runs_asked_once_for_what_failed_and_never_for_what_would_have(host):
+    assert orders(host, "production") == len([*ISSUED, "astray"])
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("astray", "NIST CURVE: P-256"), ("atlas", "NIST CURVE: P-256"), ("borealis", "Private-Key: (3072 bit")],
+)
+def test_keys_are_private_and_of_their_kind(host, name, kind):
     key = host.file(host.check_output(f"realpath /etc/roost/tls/{name}/privkey.pem"))
     assert (key.user, key.group, key.mode) == ("root", "root", 0o600)
-    assert "NIST CURVE: P-256" in host.check_output(f"openssl pkey -noout -text -in {key.path}")
+    assert kind in host.check_output(f"openssl pkey -noout -text -in {key.path}")
 
 
-def test_renewal_is_automatic(host):
-    assert host.service("certbot.timer").is_enabled
-    assert host.service("certbot.timer").is_running
-    environment = host.check_output("systemctl show --property Environment certbot.service")
-    assert "REQUESTS_CA_BUNDLE=/etc/pebble.pem" in environment
+@pytest.mark.parametrize("name", ["certbot.timer", "roost-tls.timer"])
+def test_renewal_is_automatic(host, name):
+    assert host.service(name).is_enabled
+    assert host.service(name).is_running
 
 
-def test_renewed_certificate_is_loaded(host, served):
+def test_nothing_is_renewed_before_a_third_of_its_life_is_left(host, served):
+    third_of_20_days = 20 * 86400 // 3
     before = served("atlas.test", "serial")
-    host.check_output("REQUESTS_CA_BUNDLE=/etc/pebble.pem certbot renew --no-random-sleep-on-renew")
-    renewed = host.check_output("openssl x509 -noout -serial -in /etc/letsencrypt/live/atlas/cert.pem").strip()
-    assert served("atlas.test", "serial") == renewed != before
+    renewal = host.file("/etc/letsencrypt/renewal/atlas.conf").content_string
+    assert f"renew_before_expiry = {third_of_20_days - 1} seconds" in renewal
+    host.check_output("systemctl start certbot.service")
+    assert served("atlas.test", "serial") == before
 
 
-def converge(host, *arguments):
-    """Run the scenario's playbook on this host. Returns its exit code and output."""
-    scenario = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
-    inventory = Path(os.environ["ROOST_SANDBOX_DIR"]) / "inventory"
-    limit = f"--limit={host.backend.host.name}"
-    command = ["ansible-playbook", f"--inventory={inventory}", limit, *arguments, str(scenario / "converge.yml")]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    return run.returncode, run.stdout + run.stderr
+def test_prometheus_finds_when_each_certificate_ends(host, on_disk):
+    metrics = host.file("/var/lib/prometheus/node-exporter/roost_certificates.prom").content_string
+    for name in ISSUED:
+        end = host.check_output(f"date --date '{on_disk(name, 'enddate').partition('=')[2]}' +%s")
+        assert f'roost_certificate_expiry_timestamp_seconds{{name="{name}"}} {end}' in metrics
+        assert f'roost_certificate_outdated{{name="{name}"}} 0' in metrics
+    assert 'roost_certificate_self_signed{name="astray"} 1' in metrics
 
 
 def test_links_are_put_back_when_the_web_server_refuses(host, served):
-    host.check_output("echo nonsense >/etc/nginx/conf.d/zz.conf")
-    try:
-        code, output = converge(host, "--extra-vars=borealis_kind=selfsigned")
-        assert code == 2, output
-        assert "the web server refused" in output
-        assert "unexpected end of file" in output
-    finally:
-        host.check_output("rm /etc/nginx/conf.d/zz.conf")
+    with broken_configuration(host):
+        code, output = converge(host, "borealis_kind=selfsigned", "certbot_retry_minutes=0")
+    assert code == 2, output
+    assert "the web server refused" in output
+    assert "unexpected end of file" in output
     assert host.file("/etc/roost/tls/borealis").linked_to == "/etc/letsencrypt/live/borealis"
     assert "Pebble" in served("borealis.test", "issuer")
 
 
-def test_back_to_selfsigned_and_to_issued_again(host, served):
-    code, output = converge(host, "--extra-vars=borealis_kind=selfsigned")
+def test_back_to_selfsigned_and_another_address_of_the_account(host, served):
+    code, output = converge(host, "borealis_kind=selfsigned", "certbot_email=new@atlas.test", "certbot_retry_minutes=0")
     assert code == 0, output
     assert served("borealis.test", "issuer").endswith("Roost placeholder")
     assert not host.file("/etc/letsencrypt/renewal/borealis.conf").exists
+    account = f"certbot show_account --server https://{PRODUCTION}:14000/dir"
+    assert "new@atlas.test" in host.check_output(f"REQUESTS_CA_BUNDLE=/etc/roost/acme-ca.pem {account} 2>&1")
+
+
+def test_another_authority_is_not_asked_for_what_failed_three_times_in_an_hour(host, served, on_disk):
+    code, output = converge(host, f"authority={STAGING}", "bought=20", "certbot_retry_minutes=0")
+    assert code == 0, output
+    assert served_is(served, 20)
+    assert orders(host, "production") == len([*ISSUED, "astray"]) + 2
+    assert orders(host, "staging") == len(ISSUED)
+    end, begin = (
+        int(host.check_output(f"date --date '{on_disk('atlas', field).partition('=')[2]}' +%s"))
+        for field in ("enddate", "startdate")
+    )
+    assert end - begin < 60
+
+
+def test_renewal_with_the_authority_away_and_back(host, served, on_disk):
+    """The certificates live a minute, so after half of it the timer's service must renew them."""
+    before = served("atlas.test", "serial")
+    time.sleep(30)
+    with no_failed_request(host):
+        host.check_output(f"ip route add unreachable {STAGING}/32 table local")
+        try:
+            assert host.run("systemctl start certbot.service").rc != 0
+            assert served("atlas.test", "serial") == before
+        finally:
+            host.check_output(f"ip route del unreachable {STAGING}/32 table local")
+        host.check_output("systemctl start certbot.service")
+        for name in ISSUED:
+            assert served(f"{name}.test", "serial") == on_disk(name, "serial")
+    assert served("atlas.test", "serial") != before
+
+
+def test_renewed_certificate_is_loaded_as_soon_as_nginx_accepts_its_configuration(host, served, on_disk):
+    with no_failed_request(host):
+        with broken_configuration(host):
+            host.run("REQUESTS_CA_BUNDLE=/etc/roost/acme-ca.pem certbot renew --force-renewal --cert-name atlas")
+            assert served("atlas.test", "serial") != on_disk("atlas", "serial")
+            assert host.run("systemctl start roost-tls.service").rc != 0
+        host.check_output("systemctl start roost-tls.service")
+        assert served("atlas.test", "serial") == on_disk("atlas", "serial")
+
+
+def test_from_staging_to_production_with_a_new_account(host, served):
+    host.check_output(f"rm -r /etc/letsencrypt/accounts/{PRODUCTION}:14000")
     code, output = converge(host)
     assert code == 0, output
-    assert "Pebble" in served("borealis.test", "issuer")
+    for name in ISSUED:
+        assert f"server = https://{PRODUCTION}:" in host.file(f"/etc/letsencrypt/renewal/{name}.conf").content_string
+        assert "Pebble" in served(f"{name}.test", "issuer")
+    assert orders(host, "production") == len([*ISSUED, "astray"]) + 2 + len(ISSUED)

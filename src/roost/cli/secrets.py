@@ -21,7 +21,7 @@ def secrets() -> None:
 
 @app.command("set")
 def set_one(
-    application: Annotated[str, typer.Argument(metavar="APP", help="The application.")],
+    application: Annotated[str, typer.Argument(metavar="APP", help="The application, or acme_dns.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="The secret, as stack.yml names it.")],
     environment: EnvironmentOption = "",
 ) -> None:

@@ -3,13 +3,22 @@
 Each is a filter of the same name (`roost_nginx_sites`); `playbooks/vars/wiring.yml` is where they are called.
 """
 
-from roost.derive import apps, data, edge, packages, server
+from roost.derive import apps, certificates, data, edge, packages, server
 
 FILTERS = (
     apps.app_names,
     apps.app_apps,
     apps.celery_apps,
     apps.celery_flower,
+    certificates.certbot_ca_file,
+    certificates.certbot_certificates,
+    certificates.certbot_directory_url,
+    certificates.certbot_dns_plugin,
+    certificates.certbot_dns_propagation_seconds,
+    certificates.certbot_dns_settings,
+    certificates.certbot_email,
+    certificates.certbot_own_certificates,
+    certificates.certbot_preflight,
     data.postgresql_databases,
     data.postgresql_hba,
     data.postgresql_listen_addresses,
@@ -21,9 +30,6 @@ FILTERS = (
     data.redis_databases,
     data.redis_maxmemory_mb,
     data.redis_maxmemory_policy,
-    edge.certbot_certificates,
-    edge.certbot_directory_url,
-    edge.certbot_email,
     edge.nginx_passwords,
     edge.nginx_real_ip_header,
     edge.nginx_real_ip_networks,

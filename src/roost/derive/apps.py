@@ -203,7 +203,8 @@ def _web(app: ResolvedApp, context: Context) -> dict[str, Any]:
 
 def _environment(app: ResolvedApp) -> Variables:
     variables = {
-        "ALLOWED_HOSTS": ",".join(app.hosts),
+        # Django writes a wildcard without its asterisk, others as it is.
+        "ALLOWED_HOSTS": ",".join(d.removeprefix("*") if app.framework == "django" else d for d in app.hosts),
         "CSRF_TRUSTED_ORIGINS": ",".join(f"https://{domain}" for domain in app.hosts),
     }
     if app.settings:

@@ -1,4 +1,4 @@
-"""The inputs of the roles that face the internet: nginx, certbot."""
+"""The inputs of the role nginx."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from roost.derive.context import Context, role_input
 from roost.derive.locations import limits, locations
 from roost.derive.passwords import password_hash
-from roost.model import ResolvedApp
+from roost.model import ResolvedApp, Stack
 
 CONNECTION_KB = 48
 """What a connection takes at most in the middle: its buffers, and those of the application's answer."""
@@ -14,12 +14,10 @@ CONNECTION_KB = 48
 FEWEST_CONNECTIONS, MOST_CONNECTIONS = 1024, 8192
 """Of one worker. More than the most would need more open files than some hosts allow."""
 
-LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
-
 
 @role_input
 def nginx_sites(context: Context) -> list[dict[str, Any]]:
-    """Return a site for each application: the first domain serves, the others redirect to it.
+    """Return a site for each application: the first domain and wildcards serve, the others redirect.
 
     One without domains answers in locations of other sites, and may be in maintenance like any other.
     """
@@ -27,8 +25,8 @@ def nginx_sites(context: Context) -> list[dict[str, Any]]:
     return [
         {
             "name": app.name,
-            "domains": list(app.domains[:1]),
-            "redirect_domains": list(app.domains[1:]),
+            "domains": [*app.domains[:1], *app.wildcards],
+            "redirect_domains": [domain for domain in app.domains[1:] if domain not in app.wildcards],
             "socket": f"/srv/{app.name}/live.sock",
             "static": _static(app) + _static_of_others(app, apps),
             "frontend": _frontend(app),
@@ -41,7 +39,7 @@ def nginx_sites(context: Context) -> list[dict[str, Any]]:
             "max_request_time": app.web.max_request_time,
             "streams": app.web.asynchronous,
             "tls_name": app.name,
-            **_hsts(app),
+            **_hsts(app, context.stack),
             "headers": _headers(app),
             "cors": app.edge.cors.model_dump() if app.edge.cors else None,
             "health": app.web.health,
@@ -85,27 +83,14 @@ def nginx_worker_connections(context: Context) -> int:
     return max(FEWEST_CONNECTIONS, min(fitting // 256 * 256, MOST_CONNECTIONS))
 
 
-@role_input
-def certbot_certificates(context: Context) -> list[dict[str, Any]]:
-    kinds = {"letsencrypt": "acme", "selfsigned": "selfsigned"}
-    served = [app for app in context.apps if app.domains]
-    return [{"name": app.name, "domains": list(app.domains), "kind": kinds[app.tls]} for app in served]
+def _hsts(app: ResolvedApp, stack: Stack) -> dict[str, Any]:
+    """Return whether browsers are told to use HTTPS only, and for which host names.
 
-
-@role_input
-def certbot_email(context: Context) -> str:
-    return context.stack.acme_email or ""
-
-
-@role_input
-def certbot_directory_url(context: Context) -> str:
-    return context.stack.acme_directory or LETS_ENCRYPT
-
-
-def _hsts(app: ResolvedApp) -> dict[str, Any]:
-    """Return whether browsers are told to use HTTPS only, and for which host names."""
+    Nobody who was told so can pass by a certificate that isn't trusted.
+    """
     if app.edge.hsts == "auto":
-        return {"hsts": app.tls == "letsencrypt", "hsts_scope": "host"}
+        trusted = app.tls == "own" or (app.tls == "letsencrypt" and stack.acme_directory != "staging")
+        return {"hsts": trusted, "hsts_scope": "host"}
     return {"hsts": app.edge.hsts != "never", "hsts_scope": "host" if app.edge.hsts == "never" else app.edge.hsts}
 
 

@@ -24,6 +24,8 @@ def packages_names(context: Context) -> list[str]:
         names.update(packaged[extension] for extension in wanted & packaged.keys())
     if context.plays("app") or context.plays("worker"):
         names.update(package for app in context.apps for package in app.packages)
+    if context.plays("web") and context.stack.acme_dns:
+        names.add(f"python3-certbot-dns-{context.stack.acme_dns.plugin}")
     return sorted(names)
 
 

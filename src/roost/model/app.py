@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from roost.model.certificates import Certificate
 from roost.model.edge import AppEdge
 from roost.model.hooks import Hooks
 from roost.model.reserved import ENVIRONMENT_SET_BY_ROOST
@@ -60,6 +61,14 @@ def _free_variable(name: str) -> str:
     if name in ENVIRONMENT_SET_BY_ROOST:
         raise ValueError(f"{shown(name)} is set by Roost.")
     return name
+
+
+def _canonical_first(domains: list[str]) -> list[str]:
+    if domains and domains[0].startswith("*"):
+        raise ValueError(
+            f"{shown(domains[0])} is a wildcard, and so can't be the first domain: name the main one first."
+        )
+    return domains
 
 
 def _workers(value: Any) -> Any:
@@ -349,10 +358,11 @@ class App(Declared):
     framework: Literal["django", "fastapi", "flask"] = Field(
         description="The framework; decides the defaults marked with *."
     )
-    domains: Annotated[list[Domain], AfterValidator(unique)] = Field(
+    domains: Annotated[list[Domain], AfterValidator(unique), AfterValidator(_canonical_first)] = Field(
         max_length=100,
-        description="The domains; requests for the others are redirected to the first. An empty list if the "
-        "application answers only in `edge.locations` of others.",
+        description="The domains; requests for the others are redirected to the first. A wildcard such as "
+        "`*.example.com` isn't: the application answers for each name under it. An empty list if the application "
+        "answers only in `edge.locations` of others.",
     )
     source: Source = Field(description="Where the code comes from.")
     wsgi: PythonObject | None = Field(
@@ -410,9 +420,16 @@ class App(Declared):
         default=[], description="Debian packages that the application needs, such as `libgdal-dev`."
     )
     tls: TlsKind | None = Field(default=None, description="The kind of certificate; the stack's `tls` if not given.")
+    certificate: Certificate = Field(default=Certificate(), description="What the certificate is like.")
 
     @model_validator(mode="after")
     def _one_entry_point(self) -> Self:
         if (self.wsgi is None) == (self.asgi is None):
             raise ValueError("An application needs either wsgi or asgi, such as wsgi: atlas.wsgi.")
+        return self
+
+    @model_validator(mode="after")
+    def _one_kind_of_certificate(self) -> Self:
+        if self.certificate.file and self.tls is not None:
+            raise ValueError("certificate.file is a certificate of the application's own: remove tls.")
         return self

@@ -20,6 +20,7 @@ from roost.model.app import (
     Web,
     WorkerClass,
 )
+from roost.model.certificates import LETS_ENCRYPT, Certificate
 from roost.model.edge import AppEdge
 from roost.model.hooks import Hooks
 from roost.model.stack import Stack
@@ -167,7 +168,14 @@ class ResolvedApp:
     hooks: Hooks
     edge: AppEdge
     packages: tuple[str, ...]
-    tls: Literal["letsencrypt", "selfsigned"]
+    tls: Literal["letsencrypt", "selfsigned", "own"]
+    certificate: Certificate
+    challenge: Literal["http", "dns"]
+
+    @property
+    def wildcards(self) -> tuple[str, ...]:
+        """The domains that stand for each name under them."""
+        return tuple(domain for domain in self.domains if domain.startswith("*"))
 
     @property
     def broker_database(self) -> int | None:
@@ -215,6 +223,8 @@ def resolve(app: App, stack: Stack) -> ResolvedApp:
         edge=app.edge,
         packages=tuple(dict.fromkeys([*app.packages, *([POSTGRESQL_CLIENT] if database else [])])),
         tls=_tls(app, stack),
+        certificate=app.certificate,
+        challenge=app.certificate.challenge or ("dns" if any(d.startswith("*") for d in app.domains) else "http"),
     )
 
 
@@ -339,9 +349,11 @@ def _redis_database(app: App) -> int | None:
     return 0 if wanted else None
 
 
-def _tls(app: App, stack: Stack) -> Literal["letsencrypt", "selfsigned"]:
+def _tls(app: App, stack: Stack) -> Literal["letsencrypt", "selfsigned", "own"]:
+    if app.certificate.file:
+        return "own"
     kind = app.tls or stack.tls
     if kind != "auto":
         return kind
-    public = stack.acme_directory is not None or all(map(can_be_public, app.domains))
+    public = stack.acme_directory not in LETS_ENCRYPT or all(map(can_be_public, app.domains))
     return "letsencrypt" if public else "selfsigned"

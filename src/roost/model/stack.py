@@ -3,9 +3,10 @@
 from pydantic import Field
 
 from roost.model.app import App
+from roost.model.certificates import AcmeDirectory, AcmeDns
 from roost.model.edge import Edge
 from roost.model.server import DEFAULT_TIMEZONE, AdminUser, Firewall, KnownTimezone, Postgresql, Redis, Ssh
-from roost.model.values import Declared, Email, HttpsUrl, TlsKind
+from roost.model.values import Declared, Email, LocalPath, TlsKind
 
 
 class Stack(Declared):
@@ -15,13 +16,25 @@ class Stack(Declared):
         default=None,
         description="Where Let's Encrypt sends warnings. Needed unless all certificates are self-signed.",
     )
-    acme_directory: HttpsUrl | None = Field(
-        default=None, description="The directory URL of another ACME authority; Let's Encrypt's if not given."
+    acme_directory: AcmeDirectory = Field(
+        default="production",
+        description="Let's Encrypt's `production`, its `staging` (whose certificates no browser trusts, to try things "
+        "out), or the directory URL of another ACME authority.",
+    )
+    acme_ca: LocalPath | None = Field(
+        default=None,
+        description="A file on this machine with the authorities by which to trust that server, if the system doesn't.",
+    )
+    acme_dns: AcmeDns | None = Field(default=None, description="Access to your DNS, for wildcards.")
+    acme_preflight: bool = Field(
+        default=True,
+        description="Whether each host tries out the challenges before the authority does, which counts failures. "
+        "`false` if hosts can't reach themselves at their public address.",
     )
     tls: TlsKind = Field(
         default="auto",
-        description="The kind of certificates: `letsencrypt`, `selfsigned`, or `auto`: Let's Encrypt (or "
-        "`acme_directory`) unless a domain can't be public.",
+        description="The kind of certificates: `letsencrypt` (or another `acme_directory`), `selfsigned`, or `auto`: "
+        "self-signed if Let's Encrypt is asked and a domain can't be public.",
     )
     admin_users: list[AdminUser] = Field(default=[], description="People who may log in to every server and use sudo.")
     timezone: KnownTimezone = Field(default=DEFAULT_TIMEZONE, description="The time zone of the servers.")

@@ -92,8 +92,6 @@ def _domain(value: str) -> str:
         except UnicodeError:
             ascii_form = "xn--..."
         raise ValueError(f"{shown(value)} must be written in its ASCII form: {ascii_form}.")
-    if value.startswith("*"):
-        raise ValueError(f"{shown(value)} is a wildcard; list each domain by its full name.")
     if value != value.lower():
         raise ValueError(f"{shown(value)} must be in lower case: {value.lower()}.")
     if value.endswith("."):
@@ -201,6 +199,7 @@ def _database_url(value: str) -> str:
 _NAME = Matches(r"[a-z][a-z0-9_]{0,30}", "a lower-case letter followed by at most 30 of a-z, 0-9 and _")
 _IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
 _DOTTED = rf"{_IDENTIFIER}(\.{_IDENTIFIER})*"
+HTTPS_URL = r"https://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/[A-Za-z0-9._~/-]*"
 _PATH = r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_.][A-Za-z0-9._+-]*)*/?"
 
 Name = Annotated[str, _NAME, AfterValidator(_not_reserved)]
@@ -213,8 +212,9 @@ Domain = Annotated[
     str,
     AfterValidator(_domain),
     Matches(
-        r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?",
-        "a full domain name such as www.example.com (letters, digits, hyphens and dots)",
+        r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?",
+        "a full domain name such as www.example.com (letters, digits, hyphens and dots) or a wildcard such as "
+        "*.example.com",
     ),
 ]
 Module = Annotated[str, Matches(_DOTTED, "a dotted Python name such as atlas.settings")]
@@ -255,13 +255,7 @@ HealthPath = Annotated[
     Matches(r"/[A-Za-z0-9._~/-]*", "a URL path such as /health/"),
     AfterValidator(_no_climbing),
 ]
-HttpsUrl = Annotated[
-    str,
-    Matches(
-        r"https://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/[A-Za-z0-9._~/-]*",
-        "an https:// URL with a path, such as https://acme.example.com/directory",
-    ),
-]
+HttpsUrl = Annotated[str, Matches(HTTPS_URL, "an https:// URL with a path, such as https://acme.example.com/directory")]
 GitLocation = Annotated[str, AfterValidator(_git_location)]
 GitVersion = Annotated[
     str,

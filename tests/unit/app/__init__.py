@@ -1,12 +1,1 @@
-"""The pure parts of building and switching releases.
-
-The modules import their helpers as Ansible offers them on a host, so the folder joins Ansible's package here.
-"""
-
-from pathlib import Path
-
-import ansible.module_utils
-
-HELPERS = str(Path(__file__).resolve().parents[3] / "plugins" / "module_utils")
-if HELPERS not in ansible.module_utils.__path__:
-    ansible.module_utils.__path__.append(HELPERS)
+"""The pure parts of building and switching releases."""

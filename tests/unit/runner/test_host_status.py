@@ -16,6 +16,7 @@ def module(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     loaded = load_module("host_status")
     monkeypatch.setattr(loaded, "APPS", tmp_path / "srv")
     monkeypatch.setattr(loaded, "TLS", tmp_path / "tls")
+    monkeypatch.setattr(loaded, "TLS_STATE", tmp_path / "state.json")
     monkeypatch.setattr(loaded, "MAINTENANCE", tmp_path / "maintenance")
     return loaded
 
@@ -82,13 +83,16 @@ def test_maintenance_mode_is_told_with_its_beginning(module: ModuleType) -> None
     assert module.changed_at(flag) == "1970-01-01 00:00 UTC"
 
 
-def test_a_certificate_tells_its_days_and_whether_it_is_self_signed(module: ModuleType) -> None:
+def test_a_certificate_tells_its_days_its_kind_and_why_it_was_not_issued(module: ModuleType) -> None:
     folder = module.TLS / "atlas"
     folder.mkdir(parents=True)
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "10", "-subj", "/CN=atlas"]
     command += ["-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")]
     subprocess.run(command, check=True, capture_output=True)
-    assert module.certificates(time.time()) == [{"name": "atlas", "days_left": 9, "self_signed": True}]
+    module.TLS_STATE.write_text('{"failures": {"atlas": {"reason": "no such host."}}}')
+    assert module.certificates(time.time()) == [
+        {"name": "atlas", "days_left": 9, "lifetime_days": 10, "self_signed": True, "failure": "no such host."}
+    ]
 
 
 def test_a_broken_certificate_is_left_out(module: ModuleType) -> None:

@@ -23,10 +23,17 @@ WELL: dict[str, Any] = {
             "programs": {"atlas-worker-default": "running", "atlas-beat": "running"},
         }
     ],
-    "certificates": [{"name": "atlas", "days_left": 80, "self_signed": False}],
+    "certificates": [
+        {"name": "atlas", "days_left": 80, "lifetime_days": 90, "self_signed": False, "failure": ""},
+        {"name": "brief", "days_left": 2, "lifetime_days": 6, "self_signed": False, "failure": ""},
+    ],
     "disks": [{"path": "/", "total_mb": 40_000, "free_mb": 20_000, "used_percent": 50}],
     "memory": {"total_mb": 2048, "available_mb": 1024, "swap_used_mb": 0},
 }
+
+
+def changed_certificate(**changes: Any) -> dict[str, Any]:
+    return WELL | {"certificates": [WELL["certificates"][0] | changes]}
 
 
 def changed_app(**changes: Any) -> dict[str, Any]:
@@ -51,10 +58,9 @@ def test_a_host_that_is_well_has_no_troubles() -> None:
             "atlas is in maintenance mode since 2026-11-24 13:00 UTC",
         ),
         (changed_app(programs={"atlas-beat": "fatal"}), "atlas-beat is fatal"),
-        (
-            WELL | {"certificates": [{"name": "atlas", "days_left": 5, "self_signed": False}]},
-            "the certificate atlas ends in 5 days",
-        ),
+        (changed_certificate(days_left=5), "the certificate atlas ends in 5 days"),
+        (changed_certificate(lifetime_days=6, days_left=1), "the certificate atlas ends in 1 days"),
+        (changed_certificate(failure="no such host."), "the certificate atlas could not be issued: no such host."),
         (WELL | {"disks": [WELL["disks"][0] | {"used_percent": 95}]}, "/ is 95 % full"),
         (
             WELL | {"memory": {"total_mb": 2048, "available_mb": 50, "swap_used_mb": 0}},
@@ -78,6 +84,7 @@ def test_rows_are_short_texts() -> None:
         ("services", "nginx, postgresql"),
         ("app", "atlas release abc, blue active, 2 of 2 background programs running"),
         ("certificate", "atlas issued, 80 days left"),
+        ("certificate", "brief issued, 2 days left"),
     ]
 
 
