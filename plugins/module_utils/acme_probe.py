@@ -22,6 +22,11 @@ def obstacle(domains: tuple[str, ...], webroot: Path, port: int = 80) -> str | N
         return next(filter(None, (_obstacle(domain, port, token) for domain in domains)), None)
 
 
+def unresolved(domains: tuple[str, ...]) -> str | None:
+    """Which domain isn't in the DNS, in one line, or None: what can be found out without writing a file."""
+    return next(filter(None, (_resolve(domain, 80)[1] for domain in domains)), None)
+
+
 @contextmanager
 def _probe_file(webroot: Path) -> Iterator[str]:
     """A file among the challenges whose name and content is the token that is yielded."""
@@ -36,13 +41,18 @@ def _probe_file(webroot: Path) -> Iterator[str]:
         file.unlink(missing_ok=True)
 
 
-def _obstacle(domain: str, port: int, token: str) -> str | None:
+def _resolve(domain: str, port: int) -> tuple[list[str], str | None]:
+    """The addresses of a domain, and why there are none."""
     try:
         found = socket.getaddrinfo(domain, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
-        return f"{domain}: the name can't be resolved ({error.strerror}). Add an A or AAAA record for it."
-    addresses = dict.fromkeys(str(entry[4][0]) for entry in found)
-    return next(filter(None, (_obstacle_at(domain, address, port, token) for address in addresses)), None)
+        return [], f"{domain}: the name can't be resolved ({error.strerror}). Add an A or AAAA record for it."
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found)), None
+
+
+def _obstacle(domain: str, port: int, token: str) -> str | None:
+    addresses, missing = _resolve(domain, port)
+    return missing or next(filter(None, (_obstacle_at(domain, address, port, token) for address in addresses)), None)
 
 
 def _obstacle_at(domain: str, address: str, port: int, token: str) -> str | None:

@@ -4,6 +4,7 @@
     /var/lib/roost/tls/<name>-<digest>/    self-signed placeholder for exactly these domains
     /etc/letsencrypt/live/<name>/          issued by a certificate authority
     /etc/roost/tls-own/<name>/             brought by the user
+    /var/lib/roost/tls-received/<name>-<digest>/    issued for another web host, and fetched from it
 
 Each folder holds fullchain.pem and privkey.pem. One rename of one link switches both at once.
 """
@@ -22,7 +23,7 @@ CERTIFICATES_ARGUMENT: dict[str, Any] = {
     "options": {
         "name": {"type": "str", "required": True},
         "domains": {"type": "list", "elements": "str", "required": True},
-        "kind": {"type": "str", "required": True, "choices": ["acme", "selfsigned", "own"]},
+        "kind": {"type": "str", "required": True, "choices": ["acme", "selfsigned", "own", "received"]},
         "key_type": {"type": "str", "default": "ecdsa", "choices": ["ecdsa", "rsa"]},
         "challenge": {"type": "str", "default": "http", "choices": ["http", "dns"]},
     },
@@ -38,6 +39,7 @@ class TlsStore:
         self.links = root / "etc/roost/tls"
         self.placeholders = root / "var/lib/roost/tls"
         self.live = root / "etc/letsencrypt/live"
+        self.received = root / "var/lib/roost/tls-received"
         self.own = root / "etc/roost/tls-own"
 
     def placeholder(self, name: str, domains: list[str]) -> Path:
@@ -60,11 +62,8 @@ class TlsStore:
         if not self.links.is_dir():
             return {}
         targets = {link.name: link.readlink() for link in self.links.iterdir() if link.is_symlink()}
-        return {
-            name: target
-            for name, target in targets.items()
-            if target.parent in (self.placeholders, self.live, self.own)
-        }
+        ours = (self.placeholders, self.live, self.own, self.received)
+        return {name: target for name, target in targets.items() if target.parent in ours}
 
     def point(self, name: str, target: Path) -> None:
         """Point the link `name` at the folder `target`, atomically.

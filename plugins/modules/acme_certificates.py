@@ -25,7 +25,7 @@ from ansible.module_utils.acme import (
     report,
     retry_at,
 )
-from ansible.module_utils.acme_probe import obstacle
+from ansible.module_utils.acme_probe import obstacle, unresolved
 from ansible.module_utils.acme_state import State
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tls_store import CERTIFICATES_ARGUMENT, TlsStore
@@ -48,7 +48,7 @@ description:
   - Certificates that are no longer declared are removed, from certbot too if this module issued them.
 options:
   certificates:
-    description: The certificates, each with its name, domains and kind (acme, selfsigned or own).
+    description: The certificates, each with its name, domains and kind (acme, selfsigned, own or received).
     type: list
     elements: dict
     required: true
@@ -125,6 +125,8 @@ switched:
 CERTBOT_TIMEOUT_SECONDS = 300
 BUSY_ATTEMPTS = 12
 BUSY_PAUSE_SECONDS = 5
+NOT_SHARED = 3
+"""What the program to refresh ends with if only the certificates of another web host couldn't be had."""
 
 
 class Certificates:
@@ -149,9 +151,9 @@ class Certificates:
         }
 
     def accounts(self) -> set[str]:
-        """The accounts that certbot has, at any authority."""
-        folder = self.store.live.parent / "accounts"
-        return {file.parent.name for file in folder.glob("**/private_key.json")}
+        """The accounts that certbot has at the authority."""
+        folder = self.store.live.parent / "accounts" / self.params["directory_url"].removeprefix("https://")
+        return {file.parent.name for file in folder.glob("*/private_key.json")}
 
     def due(self) -> dict[str, str]:
         """The certificates that aren't as declared, each with the reason."""
@@ -167,11 +169,12 @@ class Certificates:
         wait_seconds = self.params["retry_minutes"] * 60
         return retry_at(failure, request, self.state.failed_at.get(name, []), wait_seconds, time.time())
 
-    def is_ready(self, name: str) -> bool:
-        """Whether the challenge would succeed; what is in its way is remembered for the report."""
+    def is_ready(self, name: str, check_mode: bool) -> bool:
+        """Whether the challenge would succeed, as far as can be told; what is in its way is kept for the report."""
         request = self.requests[name]
         if request.authenticator == WEBROOT and self.params["preflight"]:
-            found = obstacle(request.domains, Path(self.params["webroot"]))
+            webroot = Path(self.params["webroot"])
+            found = unresolved(request.domains) if check_mode else obstacle(request.domains, webroot)
             if found:
                 self.obstacles[name] = found
         return name not in self.obstacles
@@ -188,7 +191,7 @@ class Certificates:
 
     def issue(self, name: str) -> None:
         """Ask for one certificate, and remember the failure."""
-        request = self.requests[name]
+        request, is_registered = self.requests[name], bool(self.accounts())
         self.state.asked = sorted({*self.state.asked, name})
         self.state.save()
         challenges = Challenges(
@@ -197,14 +200,22 @@ class Certificates:
         output, succeeded = self.certbot(certbot_command(request, self.params["email"], challenges))
         if succeeded:
             self.state.succeeded(name)
-            self.state.emails.setdefault(request.server, self.params["email"])
+            if not is_registered:
+                self.state.emails.pop(request.server, None)
         else:
             self.state.failed(Failure(request, time.time(), failure_reason(output)))
         self.state.save()
 
     def email_changed(self) -> bool:
-        """Whether the authority knows another address than the declared one."""
-        return self.state.emails.get(self.params["directory_url"], self.params["email"]) != self.params["email"]
+        """Whether the account at the authority has another address than the declared one."""
+        known = self.state.emails.get(self.params["directory_url"], self.params["email"])
+        return known != self.params["email"] and bool(self.accounts())
+
+    def remember_email(self) -> None:
+        """Note the address with which the account was registered, unless that is known."""
+        if self.accounts() and self.params["directory_url"] not in self.state.emails:
+            self.state.emails[self.params["directory_url"]] = self.params["email"]
+            self.state.save()
 
     def change_email(self) -> str | None:
         """Tell the authority the declared address. Returns the reason if that failed."""
@@ -245,8 +256,18 @@ class Certificates:
         entry = self.declared[name]
         if entry["kind"] == "own":
             return self.store.own / name
-        issued = self.store.issued(name) if entry["kind"] == "acme" else None
-        return issued or self.store.placeholder(name, entry["domains"])
+        found = self.store.issued(name) if entry["kind"] == "acme" else None
+        if entry["kind"] == "received":
+            found = next((folder for folder in self.received() if folder == self.store.current().get(name)), None)
+        return found or self.store.placeholder(name, entry["domains"])
+
+    def received(self) -> list[Path]:
+        """The folders of certificates that were fetched from another host."""
+        return list(self.store.received.iterdir()) if self.store.received.is_dir() else []
+
+    def stale_received(self) -> list[Path]:
+        """Those that no link leads to any more."""
+        return [folder for folder in self.received() if folder not in self.store.current().values()]
 
     def switched(self) -> list[str]:
         """Names whose link isn't as it must be."""
@@ -261,9 +282,11 @@ class Certificates:
         before, targets = self.store.current(), self.targets()
         self.point(names, targets)
         refresh = subprocess.run([self.params["refresh"]], capture_output=True, text=True, check=False)
+        reason = (refresh.stderr or refresh.stdout).strip()
+        if refresh.returncode == NOT_SHARED:
+            raise RuntimeError(reason)
         if refresh.returncode != 0:
             self.point(names, before)
-            reason = (refresh.stderr or refresh.stdout).strip()
             raise RuntimeError(f"the web server refused, so the certificates were put back: {reason}")
         return "reloaded" in refresh.stdout
 
@@ -293,7 +316,7 @@ class Certificates:
             output, succeeded = self.certbot(["certbot", "delete", "--non-interactive", "--cert-name", name])
             if not succeeded:
                 raise RuntimeError(f"certbot could not delete {name}: {failure_reason(output)}")
-        for folder in self.stale_placeholders():
+        for folder in [*self.stale_placeholders(), *self.stale_received()]:
             shutil.rmtree(folder)
 
     def failures(self, due: dict[str, str]) -> list[str]:
@@ -310,16 +333,20 @@ class Certificates:
 def converge(certificates: Certificates, check_mode: bool) -> tuple[dict[str, Any], list[str]]:
     """Bring everything to its declared state. Returns the module's result and a line for each failure."""
     due = certificates.due()
-    requested = {name: reason for name, reason in due.items() if certificates.asks_again_at(name) is None}
+    requested = {
+        name: reason
+        for name, reason in due.items()
+        if certificates.asks_again_at(name) is None and certificates.is_ready(name, check_mode)
+    }
     email_changed, reloaded, failures = certificates.email_changed(), False, []
     if not check_mode:
         if email_changed:
             failures += filter(None, [certificates.change_email()])
-        requested = {name: reason for name, reason in requested.items() if certificates.is_ready(name)}
         for name in requested:
             certificates.issue(name)
+        certificates.remember_email()
     switched = certificates.switched()
-    cleaned = bool(certificates.retired() or certificates.stale_placeholders())
+    cleaned = bool(certificates.retired() or certificates.stale_placeholders() or certificates.stale_received())
     if not check_mode:
         reloaded = certificates.switch(switched)
         certificates.clean()

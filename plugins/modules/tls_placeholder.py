@@ -20,7 +20,7 @@ description:
   - A certificate of the kind C(own) needs none, and gets a link only.
 options:
   certificates:
-    description: The certificates, each with its name, domains and kind (acme, selfsigned or own).
+    description: The certificates, each with its name, domains and kind (acme, selfsigned, own or received).
     type: list
     elements: dict
     required: true

@@ -4,6 +4,7 @@ The file is `group_vars/all/vault.yml`, encrypted by Ansible's vault as a whole:
 
     vault_redis_password: ...
     vault_acme_dns: {secret: ...}
+    vault_tls_sharing_key: ...
     vault_apps:
       atlas: {database_password: ..., deploy_key: ..., SECRET_KEY: ..., MAPBOX_ACCESS_TOKEN: ...}
 """
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
+from cryptography.fernet import Fernet
 
 from roost.deploy_key import DEPLOY_KEY, new_key, public_half
 from roost.environment import VAULT_FILE, Environment
@@ -33,6 +35,7 @@ from roost.suggest import did_you_mean, listed
 
 REDIS_PASSWORD = "vault_redis_password"  # noqa: S105 - the name of a variable, not a secret
 APP_SECRETS = "vault_apps"
+TLS_SHARING_KEY = "vault_tls_sharing_key"
 ACME_DNS_SECRETS = "vault_acme_dns"
 ACME_DNS = "acme_dns"
 DATABASE_PASSWORD = "database_password"  # noqa: S105 - a key, not a secret
@@ -70,6 +73,8 @@ def required_secrets(environment: Environment) -> list[Secret]:
     """The secrets that an environment needs, in a stable order."""
     password = partial(_random_text, _PASSWORD_LENGTH)
     needed = [Secret((REDIS_PASSWORD,), password)]
+    if len(environment.topology.members("web")) > 1:
+        needed.append(Secret((TLS_SHARING_KEY,), lambda: Fernet.generate_key().decode()))
     needed += [Secret((ACME_DNS_SECRETS, name)) for name in _acme_dns_names(environment)]
     for app in environment.apps:
         if app.database and not app.database.url:

@@ -13,7 +13,7 @@ import pytest
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 sys.path.insert(0, str(PLUGINS / "module_utils"))
 
-from acme_probe import obstacle  # noqa: E402  (the path above comes first)
+from acme_probe import obstacle, unresolved  # noqa: E402  (the path above comes first)
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -75,3 +75,5 @@ def test_a_closed_port_is_told(webroot: Path) -> None:
 def test_a_name_that_is_not_in_the_dns_is_told(webroot: Path) -> None:
     found = obstacle(("nowhere.invalid",), webroot) or ""
     assert found.startswith("nowhere.invalid: the name can't be resolved (")
+    assert unresolved(("127.0.0.1", "nowhere.invalid")) == found
+    assert unresolved(("127.0.0.1",)) is None

@@ -283,6 +283,27 @@ def test_certificates_come_from_the_authority_that_the_stack_names() -> None:
     assert "python3-certbot-dns-rfc2136" in packages.packages_names(stack, *rest)
 
 
+def test_the_first_web_host_has_certificates_issued_for_all() -> None:
+    topology = {"web": ["w1", "w2", "w3"], "app": ["w1", "w2", "w3"]}
+    hostvars = {name: {"ansible_host": f"203.0.113.{number}"} for number, name in enumerate(topology["web"], 1)}
+    rest = ({"all": topology["web"], **topology}, hostvars)
+    stack = {"acme_email": "ops@atlas.dev", "apps": STACK["apps"]}
+    first, second = (stack, *rest, "w1"), (stack, *rest, "w2")
+    assert [entry["kind"] for entry in certificates.certbot_certificates(*first)] == ["acme", "selfsigned"]
+    assert [entry["kind"] for entry in certificates.certbot_certificates(*second)] == ["received", "selfsigned"]
+    assert certificates.certbot_shared(*first) == certificates.certbot_shared(*second) == ["atlas"]
+    assert (certificates.certbot_issuer_address(*first), certificates.nginx_acme_issuer(*first)) == ("", "")
+    assert certificates.certbot_issuer_address(*second) == certificates.nginx_acme_issuer(*second) == "203.0.113.1"
+    assert certificates.nginx_tls_clients(*first) == ["203.0.113.2", "203.0.113.3"]
+    assert certificates.nginx_tls_clients(*second) == []
+
+
+def test_the_only_web_host_shares_nothing() -> None:
+    rest = arguments(ONE, "vm1")
+    assert certificates.certbot_shared(*rest) == certificates.nginx_tls_clients(*rest) == []
+    assert certificates.certbot_issuer_address(*rest) == certificates.nginx_acme_issuer(*rest) == ""
+
+
 def test_a_stack_without_access_to_the_dns_needs_none() -> None:
     rest = arguments(ONE, "vm1")
     assert (certificates.certbot_ca_file(*rest, "/p/inventories/prod"), certificates.certbot_dns_plugin(*rest)) == (

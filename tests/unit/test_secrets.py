@@ -8,6 +8,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
+from cryptography.fernet import Fernet
 
 from roost import deploy_key, secrets
 from roost.environment import Environment, load_environment
@@ -276,3 +277,17 @@ def test_access_to_the_dns_is_a_secret_of_the_stack(environment: Environment, va
     secrets.set_secret(environment, vault, "acme_dns", "token", "abc")
     secrets.ensure_secrets(environment, vault)
     assert content(environment, vault)["vault_acme_dns"] == {"token": "abc"}
+
+
+def test_several_web_hosts_share_a_key(environment: Environment, vault: VaultLib) -> None:
+    assert "vault_tls_sharing_key" not in secrets.ensure_secrets(environment, vault)
+    hosts = environment.inventory / "hosts.yml"
+    hosts.write_text(
+        hosts.read_text()
+        .replace("{vm1: {ansible_host: 192.0.2.1}}", "{vm1: {ansible_host: 192.0.2.1}, vm2: {ansible_host: 192.0.2.2}}")
+        .replace("web: {hosts: {vm1: }}", "web: {hosts: {vm1: , vm2: }}")
+        .replace("app: {hosts: {vm1: }}", "app: {hosts: {vm1: , vm2: }}")
+    )
+    several = load_environment(environment.inventory)
+    assert secrets.ensure_secrets(several, vault) == ["vault_tls_sharing_key"]
+    assert Fernet(str(content(several, vault)["vault_tls_sharing_key"]))

@@ -1,28 +1,17 @@
 """The program tls-refresh: certbot's renewals, what nginx serves and the metrics, with real certificates."""
 
-import importlib.machinery
-import importlib.util
 import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from tests.support.project import REPOSITORY
-
-PROGRAM = REPOSITORY / "roles/certbot/templates/usr/local/lib/roost/tls-refresh"
+from tests.support.programs import load_program
 
 
 @pytest.fixture
 def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    loader = importlib.machinery.SourceFileLoader("tls_refresh", str(PROGRAM))
-    spec = importlib.util.spec_from_loader("tls_refresh", loader)
-    assert spec
-    loaded = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "tls_refresh", loaded)
-    loader.exec_module(loaded)
+    loaded = load_program("certbot", "tls-refresh")
     monkeypatch.setattr(loaded, "RENEWAL", tmp_path / "renewal")
     monkeypatch.setattr(loaded, "METRICS", tmp_path / "metrics" / "roost.prom")
     (tmp_path / "renewal").mkdir()

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from testinfra import get_host
 
 PRODUCTION, STAGING = "127.0.0.1", "127.0.0.2"
 ISSUED = ["atlas", "borealis", "cirrus"]
+ISSUER, RECEIVER = "molecule12", "molecule13"
 SERVED = "openssl s_client -connect localhost:443 -servername {} </dev/null 2>/dev/null | openssl x509 -noout -{}"
 
 
@@ -21,6 +23,12 @@ def served(host):
         return host.check_output(SERVED.format(domain, field)).strip()
 
     return served
+
+
+@pytest.fixture
+def issued(host):
+    """The certificates that this host has issued: one host also has one issued for the other."""
+    return [*ISSUED, "shared"] if host.backend.host.name == ISSUER else ISSUED
 
 
 @pytest.fixture
@@ -111,8 +119,8 @@ def test_failed_certificate_leaves_the_placeholder_in_use(host, served, name):
     assert f"DNS:{name}.test" in served(f"{name}.test", "ext subjectAltName")
 
 
-def test_two_runs_asked_once_for_what_failed_and_never_for_what_would_have(host):
-    assert orders(host, "production") == len([*ISSUED, "astray"])
+def test_two_runs_asked_once_for_what_failed_and_never_for_what_would_have(host, issued):
+    assert orders(host, "production") == len([*issued, "astray"])
 
 
 @pytest.mark.parametrize(
@@ -168,12 +176,12 @@ def test_back_to_selfsigned_and_another_address_of_the_account(host, served):
     assert "new@atlas.test" in host.check_output(f"REQUESTS_CA_BUNDLE=/etc/roost/acme-ca.pem {account} 2>&1")
 
 
-def test_another_authority_is_not_asked_for_what_failed_three_times_in_an_hour(host, served, on_disk):
+def test_another_authority_is_not_asked_for_what_failed_three_times_in_an_hour(host, issued, served, on_disk):
     code, output = converge(host, f"authority={STAGING}", "bought=20", "certbot_retry_minutes=0")
     assert code == 0, output
     assert served_is(served, 20)
-    assert orders(host, "production") == len([*ISSUED, "astray"]) + 2
-    assert orders(host, "staging") == len(ISSUED)
+    assert orders(host, "production") == len([*issued, "astray"]) + 2
+    assert orders(host, "staging") == len(issued)
     end, begin = (
         int(host.check_output(f"date --date '{on_disk('atlas', field).partition('=')[2]}' +%s"))
         for field in ("enddate", "startdate")
@@ -201,18 +209,41 @@ def test_renewal_with_the_authority_away_and_back(host, served, on_disk):
 def test_renewed_certificate_is_loaded_as_soon_as_nginx_accepts_its_configuration(host, served, on_disk):
     with no_failed_request(host):
         with broken_configuration(host):
-            host.run("REQUESTS_CA_BUNDLE=/etc/roost/acme-ca.pem certbot renew --force-renewal --cert-name atlas")
+            renewal = "certbot renew --no-random-sleep-on-renew --force-renewal --cert-name atlas"
+            host.run(f"REQUESTS_CA_BUNDLE=/etc/roost/acme-ca.pem {renewal}")
             assert served("atlas.test", "serial") != on_disk("atlas", "serial")
             assert host.run("systemctl start roost-tls.service").rc != 0
         host.check_output("systemctl start roost-tls.service")
         assert served("atlas.test", "serial") == on_disk("atlas", "serial")
 
 
-def test_from_staging_to_production_with_a_new_account(host, served):
+def test_from_staging_to_production_with_a_new_account(host, issued, served):
     host.check_output(f"rm -r /etc/letsencrypt/accounts/{PRODUCTION}:14000")
     code, output = converge(host)
     assert code == 0, output
     for name in ISSUED:
         assert f"server = https://{PRODUCTION}:" in host.file(f"/etc/letsencrypt/renewal/{name}.conf").content_string
         assert "Pebble" in served(f"{name}.test", "issuer")
-    assert orders(host, "production") == len([*ISSUED, "astray"]) + 2 + len(ISSUED)
+    assert orders(host, "production") == len([*issued, "astray"]) + 2 + len(issued)
+
+
+def test_certificate_of_the_other_host_is_in_use_and_follows_it(host, served):
+    """The challenge reached the issuer through this host; since then the issuer has changed authorities twice."""
+    if host.backend.host.name == ISSUER:
+        pytest.skip("this host has it issued")
+    assert host.file("/etc/roost/tls/shared").linked_to.startswith("/var/lib/roost/tls-received/shared-")
+    key = host.file(host.check_output("realpath /etc/roost/tls/shared/privkey.pem"))
+    assert (key.user, key.group, key.mode) == ("root", "root", 0o600)
+    issuer = get_host(f"ssh://{ISSUER}", ssh_config=f"{os.environ['ROOST_SANDBOX_DIR']}/ssh_config")
+    command = "openssl x509 -noout -serial -in /etc/letsencrypt/live/shared/fullchain.pem"
+    for _ in range(30):
+        host.check_output("systemctl start roost-tls.service")
+        if served("shared.test", "serial") == issuer.check_output(command).strip():
+            return
+        time.sleep(2)
+    pytest.fail("nginx doesn't serve what the issuer has")
+
+
+def test_encrypted_certificates_are_for_the_other_hosts_only(host):
+    status = "curl -so /dev/null -w '%{http_code}' http://localhost/.well-known/roost-tls/shared"
+    assert host.check_output(f"{status} || true") == ("403" if host.backend.host.name == ISSUER else "000")

@@ -1,4 +1,4 @@
-"""The inputs of the role certbot: which certificates a web host has, and whom it asks for them."""
+"""Which certificates a web host has, and whom it asks for them: the inputs of the role certbot, two of nginx."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ def certbot_certificates(context: Context) -> list[dict[str, Any]]:
         {
             "name": app.name,
             "domains": list(app.domains),
-            "kind": _KINDS[app.tls],
+            "kind": "received" if app.tls == "letsencrypt" and _issuer_address(context) else _KINDS[app.tls],
             "key_type": app.certificate.key,
             "challenge": app.challenge,
         }
@@ -43,6 +43,31 @@ def certbot_own_certificates(
         for app in context.apps
         if app.certificate.file
     ]
+
+
+@role_input
+def certbot_shared(context: Context) -> list[str]:
+    """Return the certificates that the first web host has issued for all of them; none if it is the only one."""
+    several = len(context.topology.members("web")) > 1
+    return [app.name for app in context.apps if app.domains and app.tls == "letsencrypt" and several]
+
+
+@role_input
+def certbot_issuer_address(context: Context) -> str:
+    return _issuer_address(context)
+
+
+@role_input
+def nginx_acme_issuer(context: Context) -> str:
+    return _issuer_address(context)
+
+
+@role_input
+def nginx_tls_clients(context: Context) -> list[str]:
+    """Return the other web hosts, if this one has the certificates issued for them."""
+    if not context.is_first("web"):
+        return []
+    return [host.internal_address for host in context.topology.members("web")[1:]]
 
 
 @role_input
@@ -82,3 +107,9 @@ def certbot_dns_propagation_seconds(context: Context) -> int:
 @role_input
 def certbot_preflight(context: Context) -> bool:
     return context.stack.acme_preflight
+
+
+def _issuer_address(context: Context) -> str:
+    """Where the host is that has the certificates issued; empty if it is this one."""
+    first = context.topology.members("web")[:1]
+    return "" if first in ((), (context.host,)) else first[0].internal_address
