@@ -12,16 +12,15 @@ from playwright.sync_api import expect
 
 from tests.support.browser import EDGE, EDGE_OF_NEXT, browser_at, refuses_foreign_scripts, visit
 from tests.support.hosts import Host, sandbox_host
+from tests.support.open_websocket import CLIENT, PYTHON, as_expected, wait_for_reconnection
 from tests.support.project import REPOSITORY, Project, Run
+from tests.support.pulse_load import PulseLoad
 
 PULSE = "https://pulse.test"
 MEMO = "https://memo.test"
 GUESTBOOK = "https://guestbook.test"
 VISITORS = "https://visitors.test"
 APPS = REPOSITORY / "examples" / "apps"
-CLIENT = (REPOSITORY / "tests" / "support" / "websocket_client.py").read_text()
-PYTHON = "/srv/pulse/current/venv/bin/python"
-SERVICE_RESTART = "1012"
 MIGRATION = """
 from alembic import op
 revision, down_revision = "0003", "0002"
@@ -113,32 +112,6 @@ def query(host: Host, database: str, statement: str) -> list[str]:
 
 def release_of(host: Host, site: str) -> object:
     return host.json(f"{site}/health/")["release"]
-
-
-def open_socket(host: Host) -> None:
-    """Keep a WebSocket and page requests going on the host until `close_socket`."""
-    host.run(
-        "rm -f /root/websocket.* /root/load.*\n"
-        f"cat > /root/websocket_client.py <<'PY'\n{CLIENT}PY\n"
-        "cat > /root/load.sh <<'SH'\n"
-        "until [ -e /root/websocket.stop ]; do curl -sk -o /dev/null --max-time 20 -w '%{http_code}\\n'"
-        f" --resolve pulse.test:443:127.0.0.1 {PULSE}/ >> /root/load.log; done\nSH\n"
-        "systemd-run --quiet --collect --unit=websocket -p StandardOutput=file:/root/websocket.log"
-        f" {PYTHON} /root/websocket_client.py\n"
-        "systemd-run --quiet --collect --unit=load bash /root/load.sh\n"
-    )
-
-
-def wait_for_reconnection(host: Host) -> None:
-    """Wait until the WebSocket's first connection has ended: a line of the client tells of each."""
-    host.run("for _ in $(seq 300); do [ -s /root/websocket.log ] && exit; sleep 0.2; done; exit 1")
-
-
-def close_socket(host: Host) -> tuple[list[list[str]], list[str]]:
-    """Return release, echoes and closing code of each WebSocket connection, and the status of each page request."""
-    host.run("touch /root/websocket.stop; while systemctl is-active -q websocket load; do sleep 0.2; done")
-    connections = [line.split() for line in host.run("cat /root/websocket.log").splitlines()]
-    return connections, host.run("cat /root/load.log").split()
 
 
 def test_two_runs_converge(examples: Examples) -> None:
@@ -241,18 +214,17 @@ def test_a_deploy_fails_no_request_and_moves_websockets_to_the_new_release(examp
     (source / "release.txt").write_text("two\n")
     project.edit_stack(source={"path": str(source)})
     old = release_of(host, PULSE)
-    open_socket(host)
-    deploy = project.run("roost", "deploy", "-e", "test")
-    wait_for_reconnection(host)
-    connections, codes = close_socket(host)
+    with PulseLoad(host, tmp_path) as load:
+        deploy = project.run("roost", "deploy", "-e", "test")
+        wait_for_reconnection(host)
     new = release_of(host, PULSE)
     assert deploy.code == 0, deploy.output[-4000:]
     assert new != old
-    assert [connection[0] for connection in connections] == [old, new]
-    assert [connection[2] for connection in connections] == [SERVICE_RESTART, "1000"]
-    assert all(int(connection[1]) > 0 for connection in connections)
-    assert len(codes) > 50
-    assert set(codes) == {"200"}
+    assert [connection.release for connection in load.sockets] == [old, new]
+    assert as_expected(load.sockets), load.sockets
+    assert load.failures == []
+    assert all(answers.seconds for answers in load.answers.values())
+    assert (load.rows().lost, load.rows().doubled) == (0, 0)
 
 
 def test_a_release_that_can_not_start_keeps_the_old_one(examples: Examples, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from tests.support.project import REPOSITORY
 
 SANDBOX = Path(os.environ.get("ROOST_SANDBOX_DIR", REPOSITORY / ".sandbox"))
 PARTS = ("web", "app", "worker", "database", "cache")
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+REBOOT_SECONDS = 120
 
 CURL = ("curl", "--silent", "--show-error", "--max-time", "20", "--noproxy", "*")
 FINGERPRINT = Path(__file__).with_name("fingerprint.sh").read_text()
@@ -48,6 +51,18 @@ class Host:
         if check and done.returncode:
             raise AssertionError(f"{self.name}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stdout
+
+    def reboot(self) -> None:
+        """Reboot, and wait until everything that starts at boot has been started."""
+        boot = self.run(f"cat {BOOT_ID}")
+        self.run("systemctl reboot", check=False)
+        deadline = time.monotonic() + REBOOT_SECONDS
+        while time.monotonic() < deadline:
+            time.sleep(2)
+            answer = self.run(f"cat {BOOT_ID}; systemctl is-system-running --wait", check=False)
+            if answer and not answer.startswith(boot):
+                return
+        raise AssertionError(f"{self.name} did not come back within {REBOOT_SECONDS} s")
 
     def fingerprint(self) -> list[str]:
         """Return one line for everything that makes this host what it is."""

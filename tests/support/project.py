@@ -12,6 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE = REPOSITORY / "inventories" / "example"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 RECAP = re.compile(r"^(?P<host>\S+)\s+: (?P<counts>ok=.*)$", re.MULTILINE)
+FAILED = re.compile(r"^fatal: \[.*FAILED! =>\s*\n(?P<result>(?: {4}.*\n)+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Run:
             elif line.startswith("changed: "):
                 names.append(task)
         return names
+
+    def failures(self) -> list[str]:
+        """Return the messages of the tasks that failed, as plain Ansible prints them."""
+        return [str(yaml.safe_load(match["result"])["msg"]) for match in FAILED.finditer(self.output)]
 
 
 class Project:

@@ -190,6 +190,8 @@ class Slots:
 
     def _explain(self, release: str, old: str, problem: str, lines: list[str]) -> str:
         serving = f"release {self.release_of(old)} keeps serving" if old else "nothing serves yet"
+        if old and self.release_of(old) == release:
+            serving = "it keeps serving with the settings of before"
         return "\n".join(
             [
                 f"{self.paths.name}: release {release} is not healthy; {serving}.",

@@ -56,6 +56,14 @@ def test_slot_that_can_not_be_started_leaves_the_old_one(slots: Slots) -> None:
     assert slots.is_tidy()
 
 
+def test_settings_that_a_release_can_not_bear_leave_it_with_those_of_before(slots: Slots) -> None:
+    slots.switch_to("one")
+    slots.systemd.crashing = True
+    slots.paths.environment.write_text('A="2"\n')
+    with pytest.raises(ReleaseError, match="release one is not healthy; it keeps serving with the settings of before"):
+        slots.switch_to("one")
+
+
 def test_changed_environment_outdates_the_live_slot(slots: Slots) -> None:
     slots.switch_to("one")
     slots.paths.environment.write_text('A="2"\n')
