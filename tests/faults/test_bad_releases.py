@@ -249,10 +249,12 @@ def test_one_of_two_deploys_at_once_wins(site: Site, number: int) -> None:
     assert site.live() != old
 
 
-def test_nothing_was_lost_or_done_twice(site: Site) -> None:
+def test_nothing_was_lost(site: Site) -> None:
+    """Tasks are delivered at least once; that deploys double none is asserted where none is killed, in test_journey."""
     site.load.stop()
     assert min(len(answers.seconds) for answers in site.load.answers.values()) > 100
-    assert [(tally.lost, tally.doubled) for tally in (site.load.rows(), site.load.tasks())] == [(0, 0)] * 2
+    rows, tasks = site.load.rows(), site.load.tasks()
+    assert (rows.lost, rows.doubled, tasks.lost) == (0, 0, 0)
 
 
 def test_a_run_after_all_that_changes_nothing(site: Site) -> None:
