@@ -153,32 +153,6 @@ def test_posts_write_rows(host: Host) -> None:
     assert query(host, "memo", "select value from counter") == ["1"]
 
 
-def test_a_browser_uses_each_example_and_complains_of_nothing(host: Host, tmp_path: Path) -> None:
-    with browser_at(host, tmp_path) as browser:
-        with visit(browser, f"{PULSE}/", "pulse") as page:
-            expect(page.locator("#socket")).to_have_text("open")
-            page.get_by_label("Sensor").fill("browser")
-            page.get_by_label("Value").fill("4.5")
-            page.get_by_role("button").click()
-            expect(page.get_by_role("cell", name="browser").first).to_be_visible()
-        with visit(browser, f"{MEMO}/", "memo") as page:
-            page.get_by_role("button").click()
-            expect(page.get_by_text("1 of these was yours.")).to_be_visible()
-        for site, picture in ((GUESTBOOK, "guestbook"), (VISITORS, "visitors")):
-            with visit(browser, f"{site}/", picture) as page:
-                page.get_by_label("Your name").fill("A browser")
-                page.get_by_label("Text").fill("was here.")
-                page.get_by_role("button").click()
-                expect(page.get_by_text("was here.").first).to_be_visible()
-
-
-def test_the_policy_of_a_page_keeps_foreign_scripts_out(host: Host, tmp_path: Path) -> None:
-    with browser_at(host, tmp_path) as browser, browser.new_context(ignore_https_errors=True) as context:
-        page = context.new_page()
-        page.goto(f"{PULSE}/")
-        assert refuses_foreign_scripts(page)
-
-
 def test_websocket_answers_through_nginx(host: Host) -> None:
     printed = host.run(f"touch /root/websocket.stop; {PYTHON} - <<'PY'\n{CLIENT}PY\n")
     assert printed.split() == [release_of(host, PULSE), "1", "1000"]
@@ -284,6 +258,32 @@ def test_a_server_of_next_renders_pages_beside_its_application(host: Host) -> No
     assert [host.status(f"{VISITORS}{path}") for path in ("/entries/999", "/icon.svg", "/health/")] == [404, 200, 200]
     files = re.findall(r"/_next/static/[^\"?]*\.js", host.curl(f"{VISITORS}/"))
     assert {cache_control(host, f"{VISITORS}{file}") for file in files} == {"public, max-age=31536000, immutable"}
+
+
+def test_a_browser_uses_each_example_and_complains_of_nothing(host: Host, tmp_path: Path) -> None:
+    with browser_at(host, tmp_path) as browser:
+        with visit(browser, f"{PULSE}/", "pulse") as page:
+            expect(page.locator("#socket")).to_have_text("open")
+            page.get_by_label("Sensor").fill("browser")
+            page.get_by_label("Value").fill("4.5")
+            page.get_by_role("button").click()
+            expect(page.get_by_role("cell", name="browser").first).to_be_visible()
+        with visit(browser, f"{MEMO}/", "memo") as page:
+            page.get_by_role("button").click()
+            expect(page.get_by_text("1 of these was yours.")).to_be_visible()
+        for site, picture in ((GUESTBOOK, "guestbook"), (VISITORS, "visitors")):
+            with visit(browser, f"{site}/", picture) as page:
+                page.get_by_label("Your name").fill("A browser")
+                page.get_by_label("Text").fill("was here.")
+                page.get_by_role("button").click()
+                expect(page.get_by_text("was here.").first).to_be_visible()
+
+
+def test_the_policy_of_a_page_keeps_foreign_scripts_out(host: Host, tmp_path: Path) -> None:
+    with browser_at(host, tmp_path) as browser, browser.new_context(ignore_https_errors=True) as context:
+        page = context.new_page()
+        page.goto(f"{PULSE}/")
+        assert refuses_foreign_scripts(page)
 
 
 def test_the_server_of_a_front_end_listens_on_its_socket_alone(host: Host) -> None:
