@@ -7,7 +7,7 @@ from pathlib import Path
 import docker
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
 
-from roost.sandbox.packages import require_command
+from roost.sandbox.packages import find_command
 from tests.support.hosts import Host
 from tests.support.project import REPOSITORY
 
@@ -33,7 +33,8 @@ def browser_at(host: Host, folder: Path) -> Iterator[Browser]:
     It runs in the network of the host: in that of this machine it would drop its connections whenever another host of
     the tests comes or goes.
     """
-    chromium = require_command("chromium", "chromium", print)
+    chromium = find_command("chromium")
+    assert chromium is not None, "scripts/test installs it"
     [container] = docker.from_env().containers.list(filters={"label": f"roost.sandbox.address={host.address}"})
     program = folder / "chromium"
     program.write_text(
