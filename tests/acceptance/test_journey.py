@@ -46,7 +46,8 @@ def journey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     release: str = request.param
     with sandbox_host(f"journey-{release}", release) as host:
         project = Project(tmp_path_factory.mktemp(release), host.inventory())
-        project.edit_stack(edge=EDGE)
+        # Each worker loads the application here; the example of tests/faults has it loaded once for all.
+        project.edit_stack(edge=EDGE, web={"preload": False})
         yield Journey(
             release,
             host,
