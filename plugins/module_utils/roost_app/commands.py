@@ -18,6 +18,8 @@ SHELL_LINE = "-ec"
 WITH_ENVIRONMENT = "/usr/local/lib/roost/with-environment"
 # The application's own options come last, because the last one wins.
 WITH_OPTIONS = 'PGOPTIONS="$1${PGOPTIONS:+ $PGOPTIONS}"; export PGOPTIONS; exec sh -ec "$2"'
+# What serves goes first while a release is built beside it.
+GIVING_WAY = ("nice", "-n", "10")
 TELLING_LINES = 7
 TIMEOUT_SECONDS = 1800
 
@@ -66,7 +68,7 @@ def run(  # noqa: PLR0913 - only the first must be given
     }
     try:
         done = subprocess.run(
-            list(argv),
+            [*GIVING_WAY, *argv],
             input=stdin,
             capture_output=True,
             text=True,
