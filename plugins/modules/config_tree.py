@@ -68,6 +68,15 @@ options:
       path: {description: Path below I(dest)., type: str, required: true}
       target: {description: What the symlink holds., type: str, required: true}
       notify: {description: "Topic of a change; empty for none.", type: str, default: reload}
+  copies:
+    description:
+      - Files and whole folders of the controller that are copied as they are, besides the templates.
+      - Entries of I(files) match the paths of the copies, too.
+    type: list
+    elements: dict
+    suboptions:
+      src: {description: Absolute path on the controller., type: str, required: true}
+      path: {description: Path of the copy below I(dest)., type: str, required: true}
   absent:
     description: Files and symlinks below I(dest) that must not exist. They come back when no longer listed.
     type: list

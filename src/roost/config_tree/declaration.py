@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from roost.config_tree.errors import InvalidTree
@@ -52,6 +53,14 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Copy:
+    """A file or folder of the controller, copied as it is, and the path of the copy."""
+
+    src: Path
+    path: str
+
+
+@dataclass(frozen=True)
 class Unit:
     """A systemd unit that must run; `enabled` False leaves its start at boot as it is."""
 
@@ -71,6 +80,7 @@ class Declaration:
     directories: tuple[Directory, ...]
     links: tuple[Link, ...]
     absent: tuple[str, ...]
+    copies: tuple[Copy, ...]
     files: tuple[FileSettings, ...]
     units: tuple[Unit, ...]
     confirm_within: int
@@ -93,6 +103,7 @@ def parse_declaration(arguments: Mapping[str, Any]) -> Declaration:
         directories=options.take_each("directories", _directory),
         links=options.take_each("links", _link),
         absent=options.take("absent", _paths, ()),
+        copies=options.take_each("copies", _copy),
         files=options.take_each("files", _file),
         units=options.take_each("units", _unit),
         confirm_within=options.take("confirm_within", _seconds, 0),
@@ -187,6 +198,10 @@ def _link(options: _Options) -> Link:
     )
 
 
+def _copy(options: _Options) -> Copy:
+    return Copy(src=Path(options.take("src", _absolute_source)), path=options.take("path", _path))
+
+
 def _unit(options: _Options) -> Unit:
     return Unit(name=options.take("name", _unit_name), enabled=options.take("enabled", _flag, True))
 
@@ -210,6 +225,14 @@ def _absolute(value: Any) -> str:
     if not path.startswith("/"):
         raise ValueError("must be an absolute path")
     return "/" + inner_path(path) if path.strip("/") else "/"
+
+
+def _absolute_source(value: Any) -> str:
+    """The path of something on the controller, which may lead through `..`."""
+    path = _text(value)
+    if not path.startswith("/"):
+        raise ValueError("must be an absolute path, as in {{ role_path }}/files/tool.py")
+    return path
 
 
 def _name(value: Any) -> str:

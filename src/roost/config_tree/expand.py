@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from roost.config_tree.declaration import DEFAULT_FILE, Declaration, FileSettings
+from roost.config_tree.declaration import DEFAULT_FILE, Copy, Declaration, FileSettings
 from roost.config_tree.errors import InvalidTree
 
 TEMPLATE_SUFFIX = ".j2"
@@ -27,10 +27,11 @@ class PlannedFile:
     mode: int
     secret: bool
     topic: str
+    is_copy: bool = False
 
     @property
     def is_template(self) -> bool:
-        return self.source.name.endswith(TEMPLATE_SUFFIX)
+        return not self.is_copy and self.source.name.endswith(TEMPLATE_SUFFIX)
 
 
 def list_sources(folder: Path) -> list[Path]:
@@ -42,15 +43,31 @@ def list_sources(folder: Path) -> list[Path]:
     )
 
 
+def list_copies(copies: Iterable[Copy]) -> dict[Path, str]:
+    """Every file that is copied as it is, with the path of its copy; what Python compiled is left out."""
+    found: dict[Path, str] = {}
+    for copy in copies:
+        if copy.src.is_file():
+            found[copy.src] = copy.path
+        elif copy.src.is_dir():
+            files = sorted(path for path in copy.src.rglob("*") if path.is_file() and path.suffix != ".pyc")
+            found.update({path: f"{copy.path}/{path.relative_to(copy.src).as_posix()}" for path in files})
+        else:
+            raise InvalidTree(f"copies: there is no {copy.src}")
+    return found
+
+
 def plan_files(declaration: Declaration, folder: Path, sources: Sequence[Path]) -> list[PlannedFile]:
-    """Match each source with its entry of `files` and expand `@key@`.
+    """Match each source, and what is copied, with its entry of `files`, and expand `@key@`.
 
     Raises InvalidTree for an entry that matches nothing, a `@key@` without `each`, an unsafe value of a key,
     and a path that is declared twice or both as a file and as a directory.
     """
     paths = {source: _path_of(source, folder) for source in sources}
-    _refuse_idle_entries(declaration.files, paths.values())
+    copied = list_copies(declaration.copies)
+    _refuse_idle_entries(declaration.files, [*paths.values(), *copied.values()])
     planned = [file for source, path in paths.items() for file in _expand(source, path, _settings(declaration, path))]
+    planned += [_planned(source, path, _settings(declaration, path), is_copy=True) for source, path in copied.items()]
     refuse_conflicts(declaration, planned)
     return planned
 
@@ -105,16 +122,7 @@ def _expand(source: Path, path: str, settings: FileSettings) -> Iterator[Planned
         raise InvalidTree(f"/{path} has an entry with `each`, so it needs a @key@ in its name")
     if settings.each is None and _PLACEHOLDER.search(settings.owner + settings.group):
         raise InvalidTree(f"/{path}: a @key@ as owner or group needs an entry with `each`")
-    file = PlannedFile(
-        source=source,
-        path=path,
-        item=None,
-        owner=settings.owner,
-        group=settings.group,
-        mode=_default_mode(source, settings) if settings.mode is None else settings.mode,
-        secret=settings.secret,
-        topic=settings.topic,
-    )
+    file = _planned(source, path, settings)
     if settings.each is None:
         yield file
         return
@@ -126,6 +134,20 @@ def _expand(source: Path, path: str, settings: FileSettings) -> Iterator[Planned
             owner=_fill(settings.owner, path, item),
             group=_fill(settings.group, path, item),
         )
+
+
+def _planned(source: Path, path: str, settings: FileSettings, *, is_copy: bool = False) -> PlannedFile:
+    return PlannedFile(
+        source=source,
+        path=path,
+        item=None,
+        owner=settings.owner,
+        group=settings.group,
+        mode=_default_mode(source, settings) if settings.mode is None else settings.mode,
+        secret=settings.secret,
+        topic=settings.topic,
+        is_copy=is_copy,
+    )
 
 
 def _default_mode(source: Path, settings: FileSettings) -> int:

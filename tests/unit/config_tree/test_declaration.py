@@ -46,6 +46,7 @@ def planned(folder: Path, *files: dict[str, Any], **options: Any) -> dict[str, A
         ({"name": "x", "directories": [{"path": "/srv/../etc"}]}, r"directories\[0\].path: .* is not a clean path"),
         ({"name": "x", "directories": [{"path": "/"}]}, r"directories\[0\].path: .* is not a clean path"),
         ({"name": "x", "links": [{"path": "/etc/l"}]}, r"links\[0\].target is missing"),
+        ({"name": "x", "copies": [{"src": "tool.py", "path": "a"}]}, r"copies\[0\].src: must be an absolute path"),
         ({"name": "x", "units": [{"name": "nginx"}]}, r"units\[0\].name: must be the name of a systemd unit"),
         ({"name": "x", "units": [{"name": "--now.service"}]}, r"units\[0\].name: must be the name of a systemd unit"),
         ({"name": "x", "absent": "/etc/a"}, "absent: must be a list"),
@@ -175,3 +176,20 @@ def test_the_payload_arrives_as_it_was_declared(folder: Path) -> None:
     assert (link.path, link.node.kind, link.node.target) == ("/root/etc/l", "link", "a")
     assert (absent.path, absent.node.kind) == ("/root/etc/x", "absent")
     assert [(wanted.path, wanted.node.mode) for wanted in tree.directories] == [("/root/srv", 0o750)]
+
+
+def test_files_and_folders_are_copied_as_they_are(tmp_path: Path) -> None:
+    template(tmp_path / "elsewhere", "tool/main.py.j2", "tool/inner/__init__.py", "tool/main.pyc", "single.yml")
+    copies = [
+        {"src": str(tmp_path / "elsewhere/tool"), "path": "opt/tool"},
+        {"src": f"{tmp_path}/elsewhere/../elsewhere/single.yml", "path": "opt/one.yml"},
+    ]
+    files = planned(tmp_path / "templates", {"path": "opt/one.yml", "mode": "0600"}, copies=copies)
+    assert sorted(files) == ["opt/one.yml", "opt/tool/inner/__init__.py", "opt/tool/main.py.j2"]
+    assert files["opt/one.yml"].mode == 0o600
+    assert not any(file.is_template for file in files.values())
+
+
+def test_a_copy_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidTree, match="copies: there is no"):
+        planned(tmp_path, copies=[{"src": str(tmp_path / "absent"), "path": "opt/absent"}])
