@@ -71,9 +71,11 @@ def test_a_page_answers_instead_of_the_application(host):
     assert headers["content-type"].startswith("text/html")
     assert headers["x-frame-options"] == "SAMEORIGIN"
     assert "strict-transport-security" in headers
-    status, _, body = get(host, "https://down.test/")
+    status, headers, body = get(host, "https://down.test/")
     assert status == 503
     assert "Down for maintenance" in body
+    assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'unsafe-inline'")
+    assert headers["x-frame-options"] == "SAMEORIGIN"
     assert status_of(host, "https://atlas.test/", "--header 'Upgrade: websocket'") == 503
 
 
@@ -127,7 +129,7 @@ def test_nonsense_is_refused_and_changes_nothing(host, wrong):
 
 
 def test_a_second_run_changes_nothing_and_check_mode_is_exact(host):
-    assert maintain(host, "on", "--check", allow=EVERYONE) == 3
+    assert maintain(host, "on", "--check", allow=EVERYONE) == 4
     assert status_of(host, "https://atlas.test/") == 200
     assert not host.file(FLAG.format("atlas")).exists
     maintain(host, "on", allow=EVERYONE)

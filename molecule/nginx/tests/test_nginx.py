@@ -24,6 +24,11 @@ SECURITY_HEADERS_OF = {
     },
     "down": SECURITY_HEADERS | {"referrer-policy": "strict-origin-when-cross-origin"},
 }
+# Of a page of Roost's, whatever the site has.
+PAGE_POLICY = {
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+    "content-security-policy-report-only": None,
+}
 
 
 class Answer:
@@ -123,6 +128,8 @@ def test_acme_challenge_is_answered_for_any_host(get, name):
         ("https://atlas.example/", 301),
         ("http://atlas.test/", 301),
         ("https://down.test/", 502),
+        ("https://atlas.test/inner/", 403),
+        ("https://plain.test/inner/", 403),
     ],
 )
 def test_security_headers_on_every_answer(get, url, status):
@@ -197,14 +204,62 @@ def test_slow_request_is_ended(get):
     start = time.monotonic()
     answer = get("https://atlas.test/slow")
     assert answer.status == 504
-    assert "We will be right back" in answer.body
+    assert "Atlas rests" in answer.body, "its own page"
     assert time.monotonic() - start < 8
 
 
 def test_request_body_is_limited(get):
     assert get("https://atlas.test/", "--data-binary @/srv/atlas/static/logo.svg").status == 200
-    answer = get("https://atlas.test/", "--form file=@/usr/bin/python3")
+    assert get("https://atlas.test/", "--form file=@/usr/bin/python3").status == 413
+    assert "Less please" not in get("https://atlas.test/.roost/too_large.html").body
+
+
+CHUNKED = "--header Transfer-Encoding:chunked --header Expect:"
+
+
+@pytest.mark.parametrize("way", ["--http2", "--http1.1", "--http1.1 --header Expect:", f"--http1.1 {CHUNKED}"])
+@pytest.mark.parametrize(
+    ("site", "says"), [("atlas", "Less please"), ("down", "That was too much"), ("plain", "Less please")]
+)
+def test_what_is_too_large_is_told_by_a_page(host, get, site, says, way):
+    crashes = "grep -c 'exited on signal' /var/log/nginx/error.log || true"
+    before = host.check_output(crashes)
+    answer = get(f"https://{site}.test/", f"{way} --data-binary @/usr/bin/python3")
     assert answer.status == 413
+    assert f"<h1>{says}</h1>" in answer.body
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+    assert host.check_output(crashes) == before, "a worker died"
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "status"),
+    [
+        ("https://down.test/", "", 502),
+        ("https://down.test/", "--form file=@/usr/bin/python3", 413),
+        ("https://plain.test/inner/", "", 403),
+    ],
+)
+def test_a_page_of_roosts_has_a_policy_that_lets_it_look_as_meant(get, url, options, status):
+    answer = get(url, options)
+    assert answer.status == status
+    assert {name: answer.headers.get(name) for name in PAGE_POLICY} == PAGE_POLICY
+    assert "<style>" in answer.body
+
+
+def test_a_page_of_the_sites_has_the_policy_of_the_site(get):
+    answer = get("https://plain.test/", "--form file=@/usr/bin/python3")
+    assert answer.headers["content-security-policy"] == "default-src 'self'"
+    assert answer.headers["content-security-policy-report-only"] == "style-src 'none'"
+
+
+def test_a_larger_upload_than_elsewhere_meets_the_page_of_its_failure(host, get):
+    host.check_output("systemctl stop atlas")
+    try:
+        answer = get("https://atlas.test/upload/", "--header Expect: --form file=@/usr/bin/python3")
+    finally:
+        host.check_output("systemctl start atlas && until [ -S /srv/atlas/live.sock ]; do sleep 0.1; done")
+    assert (answer.status, answer.body) == (502, "<h1>Atlas rests</h1>")
 
 
 @pytest.mark.parametrize(
@@ -242,6 +297,7 @@ def test_a_location_with_a_rate_answers_429_beyond_it_and_others_go_on(get):
     assert answers[-1].headers["retry-after"] == "10"
     assert answers[-1].headers["x-frame-options"] == "SAMEORIGIN"
     assert "Too many requests" in answers[-1].body
+    assert {name: answers[-1].headers.get(name) for name in PAGE_POLICY} == PAGE_POLICY
     assert get("https://atlas.test/").status == 200
 
 
@@ -255,7 +311,9 @@ def test_a_location_limits_what_is_open_at_once(host, get):
 
 @pytest.mark.parametrize(("path", "status"), [("/inner/", 403), ("/outer/", 200)])
 def test_a_location_admits_addresses(get, path, status):
-    assert get(f"https://atlas.test{path}").status == status
+    answer = get(f"https://atlas.test{path}")
+    assert answer.status == status
+    assert ("Atlas is private" in answer.body) == (status == 403)
     assert get(f"https://atlas.test{path}", "--request POST --data x").status == status
 
 
@@ -399,16 +457,31 @@ def test_sslyze_finds_what_mozilla_recommends(host, tmp_path):
 ATTACK = "?comment=%3Cscript%3Ealert%28document.cookie%29%3C%2Fscript%3E"
 
 
-def test_an_attack_is_refused_where_the_site_says_so(get):
-    refused = get(f"https://down.test/{ATTACK}")
-    assert (refused.status, refused.headers["x-frame-options"]) == (403, "SAMEORIGIN")
+AUDIT = "/var/log/nginx/modsecurity.audit"
+
+
+@pytest.mark.parametrize("options", ["", "--data x=y", "--http1.1 --data x=y", "--http1.1 --form file=@/etc/hostname"])
+def test_an_attack_is_refused_by_a_page_where_the_site_says_so_and_written_down(host, get, options):
+    before = int(host.check_output(f"wc -l < {AUDIT}"))
+    refused = get(f"https://down.test/{ATTACK}", options)
+    assert (refused.status, refused.body) == (403, "<h1>Atlas is private</h1>")
+    assert refused.headers["x-frame-options"] == "SAMEORIGIN"
+    (line,) = map(json.loads, host.check_output(f"tail -n +{before + 1} {AUDIT}").splitlines())
+    assert ATTACK in line["transaction"]["request"]["uri"]
+    assert line["transaction"]["response"]["http_code"] == 403
+    rules = {message["details"]["ruleId"] for message in line["transaction"]["messages"]}
+    assert any(rule.startswith("941") for rule in rules)
+    assert not rules & {"920170", "920171"}
+
+
+def test_what_is_no_attack_is_let_through(get):
     assert get("https://down.test/?comment=Hello", "--request PUT --data x=y").status == 502
 
 
 def test_an_attack_is_only_written_down_elsewhere(host, get):
     answer = get(f"https://atlas.test/limited-not{ATTACK}")
     assert answer.status == 404
-    line = json.loads(host.check_output("tail -n 1 /var/log/nginx/modsecurity.audit"))
+    line = json.loads(host.check_output(f"tail -n 1 {AUDIT}"))
     assert ATTACK in line["transaction"]["request"]["uri"]
     assert any("XSS" in message["message"] for message in line["transaction"]["messages"])
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from roost.deploy_key import DEPLOY_KEY
 from roost.derive.context import Context, role_input
+from roost.derive.pages import copy_commands
 from roost.derive.passwords import password_hash
 from roost.derive.server import POSTGRESQL_PORT, REDIS_PORT
 from roost.model import AUTO_WORKERS_MAX, ResolvedApp
@@ -177,12 +178,12 @@ def _frontend_server(app: ResolvedApp) -> dict[str, Any] | None:
 def _build_commands(app: ResolvedApp) -> list[str]:
     """Return what is run while a release is built.
 
-    The source is closed to nginx, so static files are copied out. A release that workers can't load is none.
+    The source is closed to nginx, so what nginx serves is copied out. A release that workers can't load is none.
     """
     root = app.static.root if app.static else None
     copies = [f'cp --recursive {root.rstrip("/")}/. "$STATIC_ROOT/"'] if root else []
     checks = [f"/usr/local/lib/roost/celery-check {app.celery.application} >/dev/null"] if app.celery else []
-    return [*app.build_commands, *copies, *checks]
+    return [*app.build_commands, *copies, *copy_commands(app), *checks]
 
 
 def _web(app: ResolvedApp, context: Context) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from roost.derive.context import Context, role_input
 from roost.derive.locations import limits, locations
+from roost.derive.pages import pages
 from roost.derive.passwords import password_hash
 from roost.model import ResolvedApp, Stack
 
@@ -44,6 +45,7 @@ def nginx_sites(context: Context) -> list[dict[str, Any]]:
             "cors": app.edge.cors.model_dump() if app.edge.cors else None,
             "health": app.web.health,
             "maintenance_page": _maintenance_page(app),
+            "pages": pages(app),
         }
         for app in context.apps
     ]

@@ -14,6 +14,7 @@ from roost.model.values import (
     NginxText,
     Origin,
     Rate,
+    RelativePath,
     UrlPath,
     shown,
     unique,
@@ -145,6 +146,23 @@ class Location(Declared):
     )
 
 
+class Pages(Declared):
+    """Pages of your own for what nginx says without asking the application: HTML files in the source."""
+
+    unavailable: RelativePath | None = Field(
+        default=None, description="The application does not answer (502, 504); a plain page if not given."
+    )
+    busy: RelativePath | None = Field(
+        default=None, description="Somebody asked for more than `limits` allow (429); a plain page if not given."
+    )
+    forbidden: RelativePath | None = Field(
+        default=None, description="`allow` or `waf` refuses somebody (403); nginx's own if not given."
+    )
+    too_large: RelativePath | None = Field(
+        default=None, description="An upload is larger than `max_body_mb` (413); nginx's own if not given."
+    )
+
+
 class AppEdge(Declared):
     """How the internet reaches the application."""
 
@@ -164,6 +182,7 @@ class AppEdge(Declared):
         description="ModSecurity with the core rules of OWASP: `detect` writes down what looks like an attack, `block` "
         "refuses it, too. Begin with `detect`: the rules take some honest requests for attacks. Off if not given.",
     )
+    pages: Pages = Field(default=Pages(), description="Pages of your own for what nginx says by itself.")
     locations: list[Location] = Field(default=[], description="Parts of the site that are treated in their own way.")
     snippet: NginxText | None = Field(
         default=None,
