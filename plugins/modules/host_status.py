@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Tell how a host is: its services, applications, certificates, disks and memory."""
+"""Tell how a host is: its services, applications, certificates, backups, disks and memory."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.roost_backup.health import health
 
 DOCUMENTATION = r"""
 module: host_status
 short_description: Tell how a host is
 description:
-  - Looks at the services that Roost installs, the live release of each application, certificates, disks,
-    memory and failed units. Changes nothing. What isn't on the host is left out.
+  - Looks at the services that Roost installs, the live release of each application, certificates,
+    backups, disks, memory and failed units. Changes nothing. What isn't on the host is left out.
 author: The Roost authors
 options:
   apps:
@@ -181,6 +182,7 @@ def host_status(apps: list[str]) -> dict[str, Any]:
         "failed_units": failed_units(),
         "apps": found,
         "certificates": certificates(time.time()),
+        "backups": health(time.time()),
         "disks": disks(),
         "memory": memory(),
     }

@@ -6,7 +6,7 @@ from itertools import combinations, count
 from pathlib import Path
 
 from roost.budget import CONNECTION_RESERVE, RELEASES_SIDE_BY_SIDE, connections_needed, connections_of
-from roost.model import GENERATED_SECRET, App, Mistake, ResolvedApp, Stack, can_be_public, resolve
+from roost.model import GENERATED_SECRET, App, Mistake, ResolvedApp, Stack, can_be_public, resolve, wanted_backups
 from roost.model.app import MAX_REDIS_DATABASE
 from roost.model.certificates import LETS_ENCRYPT
 from roost.model.reserved import SERVICE_PORTS
@@ -194,6 +194,23 @@ def _certificates(subject: Subject) -> Iterator[Mistake]:
             )
     if stack.acme_ca and not (subject.sources / stack.acme_ca).is_file():
         yield Mistake(("stack", "acme_ca"), f"There is no file {stack.acme_ca} in {subject.sources}.")
+
+
+def _backups(subject: Subject) -> Iterator[Mistake]:
+    stack = subject.stack
+    ca = stack.backups.offsite.s3.ca if stack.backups and stack.backups.offsite else None
+    if ca and not (subject.sources / ca).is_file():
+        yield Mistake(("stack", "backups", "offsite", "s3", "ca"), f"There is no file {ca} in {subject.sources}.")
+    settings = stack.postgresql.settings if wanted_backups(stack) else {}
+    for name in settings:
+        if name in ("archive_command", "archive_library", "archive_mode"):
+            yield Mistake(
+                ("stack", "postgresql", "settings", name), "Backups need a value of their own: say backups: false."
+            )
+    if settings.get("wal_level") == "minimal":
+        yield Mistake(
+            ("stack", "postgresql", "settings", "wal_level"), "Backups need more than minimal: say backups: false."
+        )
 
 
 def _own_certificates(subject: Subject) -> Iterator[Mistake]:
@@ -387,10 +404,12 @@ def _packaged_sources(subject: Subject) -> Iterator[Mistake]:
         for key in ("requirements", "pyproject", "lock"):
             if getattr(app.python, key):
                 yield Mistake((*path, "python", key), "A package says itself what it depends on: remove it.")
-        files = {
-            ("static", "root"): app.static and app.static.root,
+        pages = app.edge.pages.model_dump(exclude_none=True)
+        files: dict[KeyPath, str | None] = {
+            ("static", "root"): app.static.root if app.static else None,
             ("web", "maintenance_page"): app.web.maintenance_page,
         }
+        files |= {("edge", "pages", name): page for name, page in pages.items()}
         for keys, file in files.items():
             if file:
                 yield Mistake((*path, *keys), f"There is no {file}: a package has no source folder.")
@@ -426,6 +445,7 @@ _CHECKS: tuple[Check, ...] = (
     _connection_budget,
     _certificates,
     _own_certificates,
+    _backups,
     _entry_points,
     _servers,
     _time_limits,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from roost.events import Event, HostResult
+from roost.wording import moment
 
 _SHORT = 12
 
@@ -53,26 +54,21 @@ def release_table(app: str, hosts: Mapping[str, Mapping[str, Any]]) -> ReleaseTa
 def _locks(hosts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for host, found in sorted(hosts.items()):
         if lock := found["lock"]:
-            yield f"locked on {host} by {lock['who']} since {_time(lock['since'])}: {lock['why']}"
+            yield f"locked on {host} by {lock['who']} since {moment(lock['since'])}: {lock['why']}"
 
 
 def _turns(hosts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for host, found in sorted(hosts.items()):
         if turn := found["turn"]:
             phase = f", last at {turn['phase']}" if turn["phase"] else ""
-            since = f"since {_time(turn['since'])}{phase} {turn['idle_seconds']} s ago"
+            since = f"since {moment(turn['since'])}{phase} {turn['idle_seconds']} s ago"
             yield f"a {turn['kind']} by {turn['who']} is running on {host} {since}"
 
 
 def _row(item: Mapping[str, Any]) -> tuple[str, ...]:
     state = f"{item['state']}: {item['reason']}" if item["reason"] else item["state"]
-    return item["id"], item["version"], item["commit"][:_SHORT], item["who"], _time(item["when"]), state
+    return item["id"], item["version"], item["commit"][:_SHORT], item["who"], moment(item["when"]), state
 
 
 def _timed(item: Mapping[str, Any]) -> dict[str, Any]:
     return {**item, "seconds": round(sum(item["phases"].values()), 2)}
-
-
-def _time(text: str) -> str:
-    """A time of day as people read it: 2026-11-24 13:05 UTC."""
-    return f"{text[:10]} {text[11:16]} UTC" if text.endswith("Z") else text

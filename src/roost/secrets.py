@@ -5,6 +5,7 @@ The file is `group_vars/all/vault.yml`, encrypted by Ansible's vault as a whole:
     vault_redis_password: ...
     vault_acme_dns: {secret: ...}
     vault_tls_sharing_key: ...
+    vault_backups: {passphrase: ..., s3_key: ..., s3_secret: ...}
     vault_apps:
       atlas: {database_password: ..., deploy_key: ..., SECRET_KEY: ..., MAPBOX_ACCESS_TOKEN: ...}
 """
@@ -24,10 +25,11 @@ from typing import Any, Protocol
 import yaml
 from cryptography.fernet import Fernet
 
+from roost import backup_secrets
 from roost.deploy_key import DEPLOY_KEY, new_key, public_half
 from roost.environment import VAULT_FILE, Environment
 from roost.errors import MissingSecrets, UsageError, VaultError
-from roost.model import GENERATED_SECRET, ResolvedApp
+from roost.model import GENERATED_SECRET, ResolvedApp, wanted_backups
 from roost.own_certificate import CERTIFICATE_KEY, checked_key
 from roost.paths import project_root
 from roost.rawyaml import MARKERS, VAULT_REFERENCE
@@ -38,6 +40,8 @@ APP_SECRETS = "vault_apps"
 TLS_SHARING_KEY = "vault_tls_sharing_key"
 ACME_DNS_SECRETS = "vault_acme_dns"
 ACME_DNS = "acme_dns"
+BACKUP_SECRETS = "vault_backups"
+BACKUPS = "backups"
 DATABASE_PASSWORD = "database_password"  # noqa: S105 - a key, not a secret
 FLOWER_PASSWORD = "flower_password"  # noqa: S105 - a key, not a secret
 EDGE_PASSWORD = "edge_password"  # noqa: S105 - a key, not a secret
@@ -76,6 +80,10 @@ def required_secrets(environment: Environment) -> list[Secret]:
     if len(environment.topology.members("web")) > 1:
         needed.append(Secret((TLS_SHARING_KEY,), lambda: Fernet.generate_key().decode()))
     needed += [Secret((ACME_DNS_SECRETS, name)) for name in _acme_dns_names(environment)]
+    if wanted_backups(environment.stack):
+        for name in backup_secrets.declared_names(environment.stack):
+            make = password if name == backup_secrets.PASSPHRASE else None
+            needed.append(Secret((BACKUP_SECRETS, name), make))
     for app in environment.apps:
         if app.database and not app.database.url:
             needed.append(Secret((APP_SECRETS, app.name, DATABASE_PASSWORD), password))
@@ -104,7 +112,8 @@ def ensure_secrets(environment: Environment, vault: Vault) -> list[str]:
         apps = content.setdefault(APP_SECRETS, {})
         for app in environment.apps:
             apps.setdefault(app.name, {})
-        missing = [secret for secret in required_secrets(environment) if not _get(content, secret.path)]
+        needed = required_secrets(environment)
+        missing = [secret for secret in needed if not _get(content, secret.path)]
         made_up = []
         for secret in missing:
             if secret.make:
@@ -115,6 +124,9 @@ def ensure_secrets(environment: Environment, vault: Vault) -> list[str]:
     unset = [secret for secret in missing if not secret.make]
     if unset:
         raise _missing(unset)
+    for secret in needed:
+        if secret.path[0] == BACKUP_SECRETS:
+            backup_secrets.checked(secret.path[1], _get(content, secret.path))
     for app in environment.apps:
         if app.certificate.file and not app.certificate.key_file:
             checked_key(_certificate_file(environment, app), content[APP_SECRETS][app.name][CERTIFICATE_KEY])
@@ -122,29 +134,19 @@ def ensure_secrets(environment: Environment, vault: Vault) -> list[str]:
 
 
 def set_secret(environment: Environment, vault: Vault, owner: str, name: str, value: str) -> None:
-    """Set one secret of an application or of acme_dns. Raises UsageError if the stack doesn't declare it."""
-    if owner == ACME_DNS:
-        folder: tuple[str, ...] = (ACME_DNS_SECRETS,)
-        names = listable = _acme_dns_names(environment)
-    else:
-        folder = (APP_SECRETS, owner)
-        resolved = _app(environment, owner)
-        listable = _names_in_vault(resolved)
-        names = [*listable, *([DEPLOY_KEY] if resolved.source.deploy_key else [])]
-        names += [CERTIFICATE_KEY] if resolved.certificate.file else []
-    if name not in names:
-        hint = f"Declare it in stack.yml: secrets: [{', '.join([*listable, name])}]"
-        raise UsageError(f"{owner} declares no secret {name}.{did_you_mean(name, names)}", hint=hint)
-    if name == DEPLOY_KEY:
-        value = f"{value.strip()}\n"
-        public_half(value)
-    elif name == CERTIFICATE_KEY:
-        value = checked_key(_certificate_file(environment, resolved), value)
-    elif not value or any(character in value for character in "\n\r\0"):
-        raise UsageError("A secret must be one line and not empty.", hint="Encode longer ones, for instance as base64.")
+    """Set one secret of an application, of acme_dns or of backups.
+
+    Raises UsageError if the stack doesn't declare it, or if it can't be one of its kind.
+    """
+    settable = _settable(environment, owner)
+    if name not in settable:
+        raise UsageError(
+            f"{owner} declares no secret {name}.{did_you_mean(name, settable)}", hint=_hint(environment, owner, name)
+        )
+    value = settable[name](value)
     with _locked(environment) as path:
         content = _read(path, vault)
-        _put(content, (*folder, name), value)
+        _put(content, (*_folder(environment, owner), name), value)
         _write(path, content, vault)
 
 
@@ -162,15 +164,21 @@ def public_deploy_key(environment: Environment, vault: Vault, app: str) -> str:
     return public_half(_get(content, where))
 
 
-def get_secret(environment: Environment, vault: Vault, app: str, name: str) -> str:
-    """One secret of an application. Raises UsageError, naming those there are, if it isn't set."""
-    _app(environment, app)
-    content = _read(environment.inventory / VAULT_FILE, vault)
-    names = sorted(content.get(APP_SECRETS, {}).get(app, {}))
+def get_secret(environment: Environment, vault: Vault, owner: str, name: str) -> str:
+    """One secret of an application, of acme_dns or of backups.
+
+    Raises UsageError, naming those there are, if it isn't set.
+    """
+    folder = _folder(environment, owner)
+    held: Any = _read(environment.inventory / VAULT_FILE, vault)
+    content = held
+    for key in folder:
+        held = held.get(key, {})
+    names = sorted(held)
     if name not in names:
         hint = f"There {'is' if len(names) == 1 else 'are'}: {', '.join(names)}." if names else ""
-        raise UsageError(f"{app} has no secret {name} in the vault.{did_you_mean(name, names)}", hint=hint)
-    return _get(content, (APP_SECRETS, app, name))
+        raise UsageError(f"{owner} has no secret {name} in the vault.{did_you_mean(name, names)}", hint=hint)
+    return _get(content, (*folder, name))
 
 
 def open_vault(password_file: Path) -> Vault:
@@ -200,6 +208,48 @@ def _app(environment: Environment, name: str) -> ResolvedApp:
     if name not in known:
         raise UsageError(f"There is no application {name}.{did_you_mean(name, known)}")
     return known[name]
+
+
+def _folder(environment: Environment, owner: str) -> tuple[str, ...]:
+    """Where in the vault the secrets of an application, of acme_dns or of backups are."""
+    shared = {ACME_DNS: ACME_DNS_SECRETS, BACKUPS: BACKUP_SECRETS}
+    return (shared[owner],) if owner in shared else (APP_SECRETS, _app(environment, owner).name)
+
+
+def _settable(environment: Environment, owner: str) -> dict[str, Callable[[str], str]]:
+    """The secrets that can be set, each with what checks it and returns it as it is kept."""
+    if owner == BACKUPS:
+        names = backup_secrets.declared_names(environment.stack)
+        return {name: partial(backup_secrets.checked, name) for name in names}
+    if owner == ACME_DNS:
+        return dict.fromkeys(_acme_dns_names(environment), _one_line)
+    app = _app(environment, owner)
+    settable: dict[str, Callable[[str], str]] = dict.fromkeys(_names_in_vault(app), _one_line)
+    if app.source.deploy_key:
+        settable[DEPLOY_KEY] = _private_key
+    if app.certificate.file:
+        settable[CERTIFICATE_KEY] = partial(checked_key, _certificate_file(environment, app))
+    return settable
+
+
+def _hint(environment: Environment, owner: str, name: str) -> str:
+    """How the stack declares a secret that can't be set yet."""
+    if owner == BACKUPS:
+        return backup_secrets.declaration_hint(name)
+    declared = _acme_dns_names(environment) if owner == ACME_DNS else _names_in_vault(_app(environment, owner))
+    return f"Declare it in stack.yml: secrets: [{', '.join([*declared, name])}]"
+
+
+def _one_line(value: str) -> str:
+    if not value or any(character in value for character in "\n\r\0"):
+        raise UsageError("A secret must be one line and not empty.", hint="Encode longer ones, for instance as base64.")
+    return value
+
+
+def _private_key(value: str) -> str:
+    value = f"{value.strip()}\n"
+    public_half(value)
+    return value
 
 
 def _names_in_vault(app: ResolvedApp) -> list[str]:
@@ -295,8 +345,11 @@ def _read(path: Path, vault: Vault) -> dict[str, Any]:
         raise VaultError(
             f"{path} is not valid YAML inside.", hint=f"Mend it with: ansible-vault edit {path}"
         ) from error
-    if not isinstance(content or {}, dict) or not isinstance((content or {}).get(APP_SECRETS, {}), dict):
-        raise VaultError(f"{path} must hold a mapping, and {APP_SECRETS} in it too.")
+    if not isinstance(content or {}, dict):
+        raise VaultError(f"{path} must hold a mapping.")
+    for key in (APP_SECRETS, ACME_DNS_SECRETS, BACKUP_SECRETS):
+        if not isinstance((content or {}).get(key, {}), dict):
+            raise VaultError(f"{path} must hold a mapping at {key}.")
     return content or {}
 
 

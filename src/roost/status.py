@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from roost.backup_status import backup_row, backup_troubles
 from roost.events import Event, HostResult
 
 _DISK_FULL_PERCENT = 90
@@ -38,6 +39,8 @@ def troubles(status: Mapping[str, Any]) -> Iterator[str]:
     memory = status["memory"]
     if memory["available_mb"] < memory["total_mb"] * _MEMORY_LOW_SHARE:
         yield f"only {memory['available_mb']} MiB of memory are available"
+    if status["backups"] is not None:
+        yield from backup_troubles(status["backups"])
 
 
 def _certificate_trouble(certificate: Mapping[str, Any]) -> str | None:
@@ -78,6 +81,8 @@ def status_rows(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for certificate in status["certificates"]:
         kind = "self-signed" if certificate["self_signed"] else "issued"
         yield "certificate", f"{certificate['name']} {kind}, {certificate['days_left']} days left"
+    if status["backups"] is not None:
+        yield "backup", backup_row(status["backups"])
 
 
 def _app(app: Mapping[str, Any]) -> str:

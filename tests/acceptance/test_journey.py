@@ -83,8 +83,11 @@ def test_check_mode_reports_nothing_on_a_converged_host(journey: Journey) -> Non
 def test_plain_ansible_and_the_runner_leave_no_secret_behind(journey: Journey) -> None:
     environment = journey.host.run("cat /etc/roost/apps/atlas.env")
     secrets = re.findall(r'^SECRET_KEY="(.+)"$|://[^:/]*:([^@/]+)@', environment, re.MULTILINE)
-    values = {value for pair in secrets for value in pair if value}
-    assert len(values) >= 3, "SECRET_KEY and the passwords of PostgreSQL and Redis"
+    passphrase = re.findall(
+        "^repo1-cipher-pass=(.+)$", journey.host.run("cat /etc/pgbackrest/pgbackrest.conf"), re.MULTILINE
+    )
+    values = {value for pair in secrets for value in pair if value} | set(passphrase)
+    assert len(values) >= 4, "SECRET_KEY, the passwords of PostgreSQL and Redis, and the passphrase of the backups"
     runs = (journey.bare_check, journey.first, journey.second, journey.converged_check)
     printed = "".join(run.output for run in runs)
     readable = journey.host.run(
@@ -174,6 +177,24 @@ def test_a_browser_sees_the_map_and_signs_in_to_the_admin(journey: Journey, tmp_
             page.get_by_label("Password").fill(secret)
             page.get_by_role("button", name="Log in").click()
             expect(page.get_by_role("heading", name="Site administration")).to_be_visible()
+
+
+def test_a_mistake_is_taken_back_and_the_drill_passes(journey: Journey) -> None:
+    def roost(*command: str) -> str:
+        run = journey.project.run("roost", command[0], "-e", "test", *command[1:])
+        assert run.code == 0, run.output
+        return run.output
+
+    assert "full" in roost("backups")
+    before = journey.host.run("sleep 1.1; date -u '+%Y-%m-%d %H:%M:%S'; sleep 1.1").strip()
+    journey.host.run("runuser -u postgres -- psql -q atlas -c 'DELETE FROM places_place'")
+    assert "Acceptance" not in journey.host.curl(f"{SITE}/api/places/")
+    assert "is lost" in roost("restore", "--to", before, "--yes")
+    assert "Acceptance" in journey.host.curl(f"{SITE}/api/places/")
+    roost("restore", "--confirm", "--yes")
+    assert "diff backup" in roost("backup")
+    assert "s of data lost" in roost("drill")
+    assert "needs attention" not in roost("status")
 
 
 def test_health_turns_503_while_redis_is_down(journey: Journey) -> None:

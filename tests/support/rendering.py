@@ -21,6 +21,9 @@ ONE_HOST = {"all": ["vm1"], **{part: ["vm1"] for part in PARTS}}
 RELEASES = {"debian12": "12", "debian13": "13"}
 SECRET = 'it\'s "secret" $HOME `id` \\ #1 %h'
 PASSWORD = "letters0and9digits"
+BACKUP_SECRETS = dict.fromkeys(("passphrase", "s3_key", "s3_secret"), PASSWORD) | dict.fromkeys(
+    ("heartbeat_url", "alert_url"), "https://told.example.com/?run=1&of=%2F"
+)
 PASSWORDS = dict.fromkeys(("database_password", "flower_password", "edge_password"), PASSWORD)
 
 
@@ -49,6 +52,16 @@ def render_role(role: str, stack: Mapping[str, Any], release: str) -> list[Rende
     return list(_render_role(role, _magic_variables(stack, release, ONE_HOST, "vm1")))
 
 
+def role_inputs(
+    prefix: str, stack: Mapping[str, Any], groups: Mapping[str, list[str]] = ONE_HOST, host: str = "vm1"
+) -> dict[str, Any]:
+    """Return what the wiring gives the roles whose inputs begin with `prefix`."""
+    filter_loader.add_directory(str(REPOSITORY / "plugins" / "filter"))
+    variables = _magic_variables(stack, "debian13", groups, host)
+    templar = Templar(loader=DataLoader(), variables=variables)
+    return {name: templar.template(value) for name, value in variables.items() if name.startswith(prefix)}
+
+
 def _magic_variables(
     stack: Mapping[str, Any], release: str, groups: Mapping[str, list[str]], host: str
 ) -> dict[str, Any]:
@@ -73,12 +86,18 @@ def _magic_variables(
         "inventory_dir": str(REPOSITORY / "inventories" / "example"),
         "ansible_facts": facts,
         "vault_redis_password": PASSWORD,
+        "vault_backups": BACKUP_SECRETS,
         "vault_apps": {app.name: dict.fromkeys(app.secrets, SECRET) | PASSWORDS for app in apps},
     }
 
 
 def _render_role(role: str, common: Mapping[str, Any]) -> Iterator[RenderedTree]:
-    variables = {**_load(f"roles/{role}/defaults/main.yml"), **_load(f"roles/{role}/vars/main.yml"), **common}
+    variables = {
+        "role_path": str(REPOSITORY / "roles" / role),
+        **_load(f"roles/{role}/defaults/main.yml"),
+        **_load(f"roles/{role}/vars/main.yml"),
+        **common,
+    }
     templar = Templar(loader=DataLoader(), variables=variables)
     for task in _tree_tasks(role):
         declaration = parse_declaration(templar.template(task))

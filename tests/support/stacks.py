@@ -95,6 +95,9 @@ _location = st.fixed_dictionaries(
         "snippet": st.sampled_from(["add_header X-Own yes;", "limit_except GET {\n  deny all;\n}\n"]),
     },
 )
+_pages = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("unavailable", "busy", "forbidden", "too_large"), st.just("pages/own.html"))
+)
 _edge = st.fixed_dictionaries(
     {},
     optional={
@@ -105,6 +108,7 @@ _edge = st.fixed_dictionaries(
         "hsts": st.sampled_from(["auto", "subdomains", "preload", "never"]),
         "headers": _headers,
         "cors": _cors,
+        "pages": _pages,
     },
 )
 _options = st.fixed_dictionaries(
@@ -118,7 +122,9 @@ _options = st.fixed_dictionaries(
                 "flower": st.sampled_from([False, True, {"url": "/queues/"}]),
             },
         ),
-        "database": st.sampled_from([True, {"extensions": ["postgis"]}, {"name": "other"}]),
+        "database": st.sampled_from(
+            [True, {"extensions": ["postgis"]}, {"name": "other"}, {"assertions": ["select count(*) > 0 from t"]}]
+        ),
         "static": st.sampled_from([True, False, {"url": "/assets/v1/", "root": "dist"}]),
         "media": st.sampled_from([True, {"url": "/uploads/"}]),
         "frontend": st.sampled_from(
@@ -150,6 +156,42 @@ _rules = st.lists(
     max_size=3,
     unique_by=lambda rule: rule["name"],
 )
+_times = st.sampled_from(["00:00", "02:30", "23:59"])
+_s3 = st.fixed_dictionaries(
+    {"endpoint": st.sampled_from(["s3.example.com", "minio:9000"]), "bucket": st.just("atlas.backups-1")},
+    optional={
+        "region": st.sampled_from(["eu-central-1", "RegionOne"]),
+        "path": st.sampled_from(["/", "/roost/prod"]),
+        "style": st.sampled_from(["host", "path"]),
+    },
+)
+_keep = st.fixed_dictionaries(
+    {}, optional={"daily": st.integers(1, 366), "weekly": st.integers(1, 520), "monthly": st.integers(0, 120)}
+)
+_drill = st.fixed_dictionaries(
+    {},
+    optional={
+        "day": st.sampled_from(["monday", "sunday", "never"]),
+        "at": _times,
+        "memory_mb": st.integers(64, 1_048_576),
+    },
+)
+_backups = st.one_of(
+    st.booleans(),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "at": _times,
+            "full_every_days": st.integers(1, 31),
+            "keep": _keep,
+            "dumps": st.integers(0, 100),
+            "offsite": st.builds(lambda s3: {"s3": s3}, _s3),
+            "heartbeat": st.booleans(),
+            "alert": st.booleans(),
+            "drill": _drill,
+        },
+    ),
+)
 _server = st.fixed_dictionaries(
     {
         "acme_email": st.just("ops@atlas.dev"),
@@ -168,6 +210,7 @@ _server = st.fixed_dictionaries(
             ]
         ),
         "postgresql": st.sampled_from([{"memory_share": 0.5}, {"settings": {"work_mem": "8MB", "jit": False}}]),
+        "backups": _backups,
         "redis": st.sampled_from([{"maxmemory_mb": 64}, {"policy": "noeviction"}]),
     },
 )

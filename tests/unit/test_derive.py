@@ -32,6 +32,7 @@ STACK: dict[str, Any] = {
             "secrets": ["MAP_TOKEN"],
             "env": {"EMAIL_HOST": "smtp.atlas.dev"},
             "web": {"maintenance_page": "pages/down.html"},
+            "edge": {"pages": {"unavailable": "pages/rest.html"}},
         },
         {
             "name": "flock",
@@ -212,10 +213,14 @@ def test_sites_redirect_to_their_first_domain_and_private_ones_sign_themselves()
     assert (atlas["streams"], flock["streams"]) == (False, True)
     assert (atlas["health"], atlas["maintenance_page"]) == ("/health/", "/srv/atlas/current/src/pages/down.html")
     assert flock["maintenance_page"] == ""
-    assert [entry["kind"] for entry in certificates.certbot_certificates(*arguments(ONE, "vm1"))] == [
-        "acme",
-        "selfsigned",
-    ]
+
+
+def test_nginx_finds_pages_of_an_application_where_its_build_copies_them() -> None:
+    copy = 'install -D --mode=644 pages/rest.html "$STATIC_ROOT/.roost/unavailable.html"'
+    assert copy in app_on(ONE, "vm1")["build_commands"]
+    atlas, flock = edge.nginx_sites(*arguments(ONE, "vm1"))
+    assert atlas["pages"] == [{"name": "unavailable", "path": "/srv/atlas/current/static/.roost/unavailable.html"}]
+    assert flock["pages"] == []
 
 
 def test_a_front_end_owns_all_but_the_urls_of_its_application() -> None:

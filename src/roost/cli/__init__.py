@@ -3,15 +3,19 @@
 import typer
 
 from roost.cli import (
+    backup,
+    backups,
     check,
     deploy,
     deploy_key,
+    drill,
     init,
     lock,
     logs,
     maintenance,
     plan,
     releases,
+    restore,
     rollback,
     run,
     sandbox,
@@ -43,6 +47,10 @@ app.command()(releases.releases)
 app.command()(lock.lock)
 app.command()(lock.unlock)
 app.command()(status.status)
+app.command()(backup.backup)
+app.command()(backups.backups)
+app.command()(restore.restore)
+app.command()(drill.drill)
 app.command(context_settings={"allow_interspersed_args": False})(run.run)
 app.command()(logs.logs)
 app.command("deploy-key")(deploy_key.deploy_key)

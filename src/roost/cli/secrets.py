@@ -21,7 +21,7 @@ def secrets() -> None:
 
 @app.command("set")
 def set_one(
-    application: Annotated[str, typer.Argument(metavar="APP", help="The application, or acme_dns.")],
+    application: Annotated[str, typer.Argument(metavar="APP", help="The application, acme_dns or backups.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="The secret, as stack.yml names it.")],
     environment: EnvironmentOption = "",
 ) -> None:
@@ -34,7 +34,7 @@ def set_one(
 
 @app.command("show")
 def show(
-    application: Annotated[str, typer.Argument(metavar="APP", help="The application.")],
+    application: Annotated[str, typer.Argument(metavar="APP", help="The application, acme_dns or backups.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="The secret, such as flower_password.")],
     environment: EnvironmentOption = "",
 ) -> None:

@@ -3,13 +3,33 @@
 Each is a filter of the same name (`roost_nginx_sites`); `playbooks/vars/wiring.yml` is where they are called.
 """
 
-from roost.derive import apps, certificates, data, edge, packages, server
+from roost.derive import apps, backups, certificates, data, edge, packages, server
 
 FILTERS = (
     apps.app_names,
     apps.app_apps,
     apps.celery_apps,
     apps.celery_flower,
+    backups.backup_alert_url,
+    backups.backup_assertions,
+    backups.backup_at,
+    backups.backup_drill_at,
+    backups.backup_drill_day,
+    backups.backup_drill_memory_mb,
+    backups.backup_dumps,
+    backups.backup_full_every_days,
+    backups.backup_heartbeat_url,
+    backups.backup_keep_daily,
+    backups.backup_keep_monthly,
+    backups.backup_keep_weekly,
+    backups.backup_passphrase,
+    backups.backup_repositories,
+    backups.backup_s3,
+    backups.backup_s3_ca_file,
+    backups.backup_s3_key,
+    backups.backup_s3_secret,
+    backups.postgresql_archive_command,
+    backups.postgresql_archive_directories,
     certificates.certbot_ca_file,
     certificates.certbot_certificates,
     certificates.certbot_directory_url,

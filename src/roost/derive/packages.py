@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from roost.derive.backups import backups_of
 from roost.derive.context import Context, role_input
 from roost.paths import bundle_root
 
@@ -15,6 +16,8 @@ def packages_names(context: Context) -> list[str]:
     """Return what the roles that site.yml gives this host, and the applications on it, will ask for; sorted."""
     names: set[str] = set()
     for role in roles_of(context.host.groups):
+        if role == "backup" and backups_of(context) is None:
+            continue
         names.update(_role_variables(role).get(f"__{role}_packages", ()))
     if context.plays("web") and any(app.edge.waf for app in context.apps):
         names.update(_role_variables("nginx")["__nginx_waf_packages"])

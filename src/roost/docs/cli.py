@@ -32,14 +32,16 @@ of the command belongs to the command. Its standard input is yours: `roost run -
 It and `roost logs` go to a host as Ansible does, by `ansible_host`, `ansible_port`, `ansible_user`, the private key and
 the ssh arguments of the inventory, and become root there by `sudo` without a password.
 
-With `--json`, standard output holds one JSON document. Of `up`, `plan`, `deploy`, `rollback`, `lock` and `unlock`
-it has the keys `ok`, `exit_code`, `seconds`, `hosts` (the number of tasks per host that were `ok`, `changed`,
-`skipped`, `failed` or `unreachable`), `changes` (per host, each with `kind`: `file`, `package`, `service` or `other`,
-`what` and `verb`), `failures` (each with `host`, `task`, `path`, `unreachable`, `reason` and `next_step`), `timings`,
-`warnings` and `errors`. `deploy` and `rollback` add `releases` (each with `app`, `host`, `release`, `previous` and
-`already_live`) and `migrations` (each with `app`, the lists `pending` with `--check`, `applied` and `unknown`: those
-of the database that the release does not know; and `backup`, the path of the dump made before). Messages for people go
-to standard error.
+With `--json`, standard output holds one JSON document. Of `up`, `plan`, `deploy`, `rollback`, `lock`, `unlock`,
+`backup`, `restore` and `drill` it has the keys `ok`, `exit_code`, `seconds`, `hosts` (the number of tasks per host that
+were `ok`, `changed`, `skipped`, `failed` or `unreachable`), `changes` (per host, each with `kind`: `file`, `package`,
+`service` or `other`, `what` and `verb`), `failures` (each with `host`, `task`, `path`, `unreachable`, `reason` and
+`next_step`), `timings`, `warnings` and `errors`. `deploy` and `rollback` add `releases` (each with `app`, `host`,
+`release`, `previous` and `already_live`) and `migrations` (each with `app`, the lists `pending` with `--check`,
+`applied` and `unknown`: those of the database that the release does not know; and `backup`, the path of the dump made
+before). `backup`, `restore` and `drill` add a list of what each `host` did: `backups` (each with `kind`, `backups`,
+`expired` and `told`), `restores` (each with `changed`, `told` and `kept`) or `drills` (each with `when`, `ok`,
+`backup`, `repository`, `rpo_seconds`, `rto_seconds`, `reason` and `checks`). Messages for people go to standard error.
 
 """
 

@@ -86,6 +86,7 @@ that keep browsers safe, and an application that sends its own has the last word
           - {path: /news/, cache: 10}
           - {path: /admin/, password: true, allow: [203.0.113.0/24]}
           - {path: /ws/, app: pulse}
+        pages: {unavailable: pages/back-soon.html}
 ```
 
 A location with an `app` hands one domain to several applications: all below `/ws/` to `pulse`, the rest to `atlas`,
@@ -93,10 +94,18 @@ with the URL as it is. `pulse` may then have no domain at all (`domains: []`). E
 Limits count for each address; what is too much is answered with 429 and `Retry-After`. Answers in the cache survive
 their application for a while: nginx gives old ones while it can't get new ones.
 
+`pages` are HTML files of the source, in the place of those that nginx shows by itself; each deploy copies them. As long
+as the live release has none, a plain page of Roost's is shown. Roost's pages have a policy of their own in the place of
+your `content_security_policy`, or they would lose their style; yours have what you declared, so mind it in them.
+
 With `waf: detect` ModSecurity looks at each request, and `/var/log/nginx/modsecurity.audit` has a line of JSON for what
 OWASP's core rules take for an attack. Read it for a week, write exceptions for honest requests into
 `/etc/modsecurity/crs/REQUEST-900-EXCLUSION-RULES-BEFORE-CRS.conf`, then say `waf: block`. Behind a CDN, say the stack's
 `edge: {trusted_proxies: {networks: [...], header: CF-Connecting-IP}}`, or limits and allow-lists see the CDN alone.
+
+With `pages: {forbidden: ...}` and `waf: block`, what was refused is examined again to be written down, always as a GET.
+An `error_page` of a `snippet` leads to a location with `modsecurity off;`, please: one for 413 would otherwise let any
+upload that is too large end a process of nginx.
 
 `roost check` refuses what is wrong, with the line and the key, before any host is touched; so does every playbook.
 Values are never templated. Only a whole value may refer to a secret of the vault, like

@@ -1,6 +1,7 @@
 """The stack: what a user declares about applications and servers (see docs/stack.md)."""
 
 from roost.model.app import AUTO_WORKERS_MAX, DEFAULT_THREADS, App, Celery, Database, Pool, Python, Source, Web
+from roost.model.backups import Backups
 from roost.model.edge import Limits, Location
 from roost.model.parse import Mistake, check_stack, parse_stack, plain
 from roost.model.resolve import (
@@ -14,6 +15,7 @@ from roost.model.resolve import (
     can_be_public,
     resolve,
     resolved_apps,
+    wanted_backups,
 )
 from roost.model.server import AdminUser, FirewallRule
 from roost.model.stack import Stack
@@ -24,6 +26,7 @@ __all__ = [
     "GENERATED_SECRET",
     "AdminUser",
     "App",
+    "Backups",
     "Celery",
     "Database",
     "FirewallRule",
@@ -47,4 +50,5 @@ __all__ = [
     "plain",
     "resolve",
     "resolved_apps",
+    "wanted_backups",
 ]

@@ -35,12 +35,14 @@ from roost.model.values import (
     PythonVersion,
     QueueName,
     RelativePath,
+    Statement,
     TlsKind,
     UrlPath,
     UrlPrefix,
     VaultOrDatabaseUrl,
     goes_through_ssh,
     shown,
+    switch,
     unique,
 )
 
@@ -75,11 +77,6 @@ def _workers(value: Any) -> Any:
     if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_WEB_WORKERS):
         return value
     raise ValueError(f"{shown(str(value))} must be auto or a number from 1 to {MAX_WEB_WORKERS}.")
-
-
-def _switch(value: Any) -> Any:
-    """`true` stands for a mapping in which everything has its default, `false` for none."""
-    return {True: {}, False: None}[value] if isinstance(value, bool) else value
 
 
 Workers = Annotated[Literal["auto"] | int, BeforeValidator(_workers)]
@@ -234,7 +231,7 @@ class Celery(Declared):
         min_length=1,
         description="The worker pools; each runs on every worker host.",
     )
-    flower: Annotated[Flower | None, BeforeValidator(_switch, json_schema_input_type=bool | Flower)] = Field(
+    flower: Annotated[Flower | None, BeforeValidator(switch, json_schema_input_type=bool | Flower)] = Field(
         default=None,
         description="Flower, which shows workers and tasks in a browser: true, false or details. False if not given. "
         "The user is `flower`, `roost secrets show APP flower_password` shows the password.",
@@ -263,6 +260,19 @@ class Database(Declared):
         default=False,
         description="Whether the database is dumped on the application's host before migrations are applied.",
     )
+    assertions: Annotated[list[Statement], AfterValidator(unique)] = Field(
+        default=[],
+        description="What is true of a healthy database, tried in each restore drill of its backups: statements that "
+        "return one truth value, such as `SELECT count(*) > 0 FROM auth_user`.",
+    )
+
+    @model_validator(mode="after")
+    def _assertions_of_backups(self) -> Self:
+        if self.assertions and self.url:
+            raise ValueError(
+                "assertions are tried in backups, and Roost makes none of a database elsewhere: remove them."
+            )
+        return self
 
 
 class AppRedis(Declared):
@@ -377,20 +387,20 @@ class App(Declared):
     python: Python = Field(default=Python(), description="The interpreter and the dependencies.")
     web: Web = Field(default=Web(), description="The processes that answer requests.")
     celery: Celery | None = Field(default=None, description="Background tasks.")
-    database: Annotated[Database | None, BeforeValidator(_switch, json_schema_input_type=bool | Database)] = Field(
+    database: Annotated[Database | None, BeforeValidator(switch, json_schema_input_type=bool | Database)] = Field(
         default=None, description="The PostgreSQL database: true, false or details. *Django: true, others: false."
     )
-    redis: Annotated[AppRedis | None, BeforeValidator(_switch, json_schema_input_type=bool | AppRedis)] = Field(
+    redis: Annotated[AppRedis | None, BeforeValidator(switch, json_schema_input_type=bool | AppRedis)] = Field(
         default=None,
         description="Redis: true, false or details. *Django or with Celery: true, others: false.",
     )
-    static: Annotated[Static | None, BeforeValidator(_switch, json_schema_input_type=bool | Static)] = Field(
+    static: Annotated[Static | None, BeforeValidator(switch, json_schema_input_type=bool | Static)] = Field(
         default=None, description="Static files: true, false or details. *Django: true, others: false."
     )
-    media: Annotated[Media | None, BeforeValidator(_switch, json_schema_input_type=bool | Media)] = Field(
+    media: Annotated[Media | None, BeforeValidator(switch, json_schema_input_type=bool | Media)] = Field(
         default=None, description="Uploaded files served to everyone: true, false or details. False if not given."
     )
-    frontend: Annotated[Frontend | None, BeforeValidator(_switch, json_schema_input_type=bool | Frontend)] = Field(
+    frontend: Annotated[Frontend | None, BeforeValidator(switch, json_schema_input_type=bool | Frontend)] = Field(
         default=None, description="A front end built with npm: true, false or details. False if not given."
     )
     env: dict[FreeVariable, EnvironmentValue] = Field(default={}, description="More environment variables.")

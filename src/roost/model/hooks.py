@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from roost.model.values import Command, Declared, EnvironmentName, HealthPath, HttpsUrl, Matches
+from roost.model.values import Command, Declared, EnvironmentName, HealthPath, HttpsUrl, Matches, switch
 
 POINTS = ("before_build", "after_build", "before_switch", "after_switch", "on_failure")
 NOTICES = ("sentry", "slack", "webhook")
@@ -28,11 +28,6 @@ class Hook(Declared):
 def _hook(value: Any) -> Any:
     """A text stands for a command with every default."""
     return {"run": value} if isinstance(value, str) else value
-
-
-def _switch(value: Any) -> Any:
-    """`true` stands for a mapping in which everything has its default, `false` for none."""
-    return {True: {}, False: None}[value] if isinstance(value, bool) else value
 
 
 Commands = list[Annotated[Hook, BeforeValidator(_hook, json_schema_input_type=str | Hook)]]
@@ -100,10 +95,10 @@ class Hooks(Declared):
         "comes back.",
     )
     sentry: Sentry | None = Field(default=None, description="Tell Sentry of each release that goes live.")
-    slack: Annotated[Slack | None, BeforeValidator(_switch, json_schema_input_type=bool | Slack)] = Field(
+    slack: Annotated[Slack | None, BeforeValidator(switch, json_schema_input_type=bool | Slack)] = Field(
         default=None, description="Tell a channel of what went live and what failed: true, or details."
     )
-    webhook: Annotated[Webhook | None, BeforeValidator(_switch, json_schema_input_type=bool | Webhook)] = Field(
+    webhook: Annotated[Webhook | None, BeforeValidator(switch, json_schema_input_type=bool | Webhook)] = Field(
         default=None, description="Tell a program of what went live and what failed: true, or details."
     )
 

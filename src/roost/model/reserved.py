@@ -9,8 +9,8 @@ _SYSTEM_USERS = """
     tss tty users utmp uucp uuidd video voice wheel
 """
 _SERVICES = """
-    acme_dns alertmanager apache2 apt celery certbot chrony cron dbus exim4 fail2ban flower getty haproxy journald
-    keepalived login logrotate networkd networking nftables nginx ntp pgbouncer pgbackrest postfix postgres
+    acme_dns alertmanager apache2 apt backups celery certbot chrony cron dbus exim4 fail2ban flower getty haproxy
+    journald keepalived login logrotate networkd networking nftables nginx ntp pgbouncer pgbackrest postfix postgres
     postgresql prometheus rabbitmq redis redis_server resolved roost rsync rsyslog ssh sshd supervisor
     supervisord timesyncd udev ufw unattended_upgrades valkey vector
 """

@@ -20,6 +20,7 @@ from roost.model.app import (
     Web,
     WorkerClass,
 )
+from roost.model.backups import Backups
 from roost.model.certificates import LETS_ENCRYPT, Certificate
 from roost.model.edge import AppEdge
 from roost.model.hooks import Hooks
@@ -119,6 +120,7 @@ class ResolvedDatabase:
     url: str | None
     migration_lock_timeout: int
     backup_before_migrations: bool
+    assertions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -233,6 +235,12 @@ def resolved_apps(stack: Stack) -> list[ResolvedApp]:
     return [resolve(app, stack) for app in stack.apps]
 
 
+def wanted_backups(stack: Stack) -> Backups | None:
+    """What is said about backups; None if there are none, or no database that Roost makes."""
+    made = any(app.database and not app.database.url for app in resolved_apps(stack))
+    return stack.backups if made else None
+
+
 def can_be_public(domain: str) -> bool:
     """Whether a public authority could ever issue a certificate for this domain."""
     if domain.rpartition(".")[2] in _PRIVATE_TOP_LEVELS:
@@ -339,6 +347,7 @@ def _database(app: App) -> ResolvedDatabase | None:
         url=declared.url,
         migration_lock_timeout=declared.migration_lock_timeout,
         backup_before_migrations=declared.backup_before_migrations,
+        assertions=tuple(declared.assertions),
     )
 
 

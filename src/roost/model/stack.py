@@ -1,12 +1,15 @@
 """The whole stack."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
 
 from roost.model.app import App
+from roost.model.backups import Backups
 from roost.model.certificates import AcmeDirectory, AcmeDns
 from roost.model.edge import Edge
 from roost.model.server import DEFAULT_TIMEZONE, AdminUser, Firewall, KnownTimezone, Postgresql, Redis, Ssh
-from roost.model.values import Declared, Email, LocalPath, TlsKind
+from roost.model.values import Declared, Email, LocalPath, TlsKind, switch
 
 
 class Stack(Declared):
@@ -42,5 +45,9 @@ class Stack(Declared):
     firewall: Firewall = Field(default=Firewall(), description="What may come in besides the services' own ports.")
     edge: Edge = Field(default=Edge(), description="TLS of all sites.")
     postgresql: Postgresql = Field(default=Postgresql(), description="The database server.")
+    backups: Annotated[Backups | None, BeforeValidator(switch, json_schema_input_type=bool | Backups)] = Field(
+        default=Backups(),
+        description="Backups of the databases that Roost makes: true, false or details. True if not given.",
+    )
     redis: Redis = Field(default=Redis(), description="The cache and message broker.")
     apps: list[App] = Field(min_length=1, description="The applications.")

@@ -65,6 +65,11 @@ def unique[T](values: list[T]) -> list[T]:
     return values
 
 
+def switch(value: Any) -> Any:
+    """`true` stands for a mapping in which everything has its default, `false` for none."""
+    return {True: {}, False: None}[value] if isinstance(value, bool) else value
+
+
 def _not_reserved(value: str) -> str:
     if value in SYSTEM_NAMES:
         raise ValueError(
@@ -156,6 +161,12 @@ def _health_url(value: str) -> str:
 def _one_line(value: str) -> str:
     if any(character in value for character in "\n\r\0"):
         raise ValueError("The value must be one line without NUL characters.")
+    return value
+
+
+def _shown_as_it_is(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError(f"{shown(value)} must consist of printable characters.")
     return value
 
 
@@ -296,6 +307,15 @@ HostKey = Annotated[
 QueueName = Annotated[str, Matches(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}", "letters, digits, . _ and -")]
 Extension = Annotated[str, Matches(r"[a-z][a-z0-9_-]{0,62}", "the name of a PostgreSQL extension such as postgis")]
 Timezone = Annotated[str, Matches(r"[A-Za-z]+([/_+-][A-Za-z0-9]+)*", "a time zone such as Europe/Berlin")]
+Statement = Annotated[
+    str,
+    Matches(
+        r"[Ss][Ee][Ll][Ee][Cc][Tt][ (][^\x00-\x1f;\\\x7f-\xa0]{1,2000}",
+        "one SQL statement on one line that begins with SELECT, without ; and backslashes, such as "
+        "SELECT count(*) > 0 FROM auth_user",
+    ),
+    AfterValidator(_shown_as_it_is),
+]
 VaultOrDatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 HeaderValue = Annotated[

@@ -6,6 +6,8 @@ from roost.events import Status
 from roost.status import StatusCollector, status_rows, troubles
 from tests.unit.runner import result
 
+HOUR = 3600
+DAY = 24 * HOUR
 WELL: dict[str, Any] = {
     "uptime_seconds": 200_000,
     "load": 0.5,
@@ -29,6 +31,25 @@ WELL: dict[str, Any] = {
     ],
     "disks": [{"path": "/", "total_mb": 40_000, "free_mb": 20_000, "used_percent": 50}],
     "memory": {"total_mb": 2048, "available_mb": 1024, "swap_used_mb": 0},
+    "backups": {
+        "last": "2026-11-26T15:00:09Z",
+        "age_seconds": 3 * HOUR + 120,
+        "first_age_seconds": 40 * DAY,
+        "late_after_seconds": 30 * HOUR,
+        "failed": "",
+        "broken": [],
+        "archiving_waiting": 0,
+        "archiving_failing": False,
+        "drill": {
+            "when": "2026-11-24T15:00:09Z",
+            "ok": True,
+            "rpo_seconds": 0,
+            "rto_seconds": 12,
+            "age_seconds": 2 * DAY + HOUR,
+            "reason": "",
+        },
+        "drill_late_after_seconds": 35 * DAY,
+    },
 }
 
 
@@ -38,6 +59,14 @@ def changed_certificate(**changes: Any) -> dict[str, Any]:
 
 def changed_app(**changes: Any) -> dict[str, Any]:
     return WELL | {"apps": [WELL["apps"][0] | changes]}
+
+
+def changed_backups(**changes: Any) -> dict[str, Any]:
+    return WELL | {"backups": WELL["backups"] | changes}
+
+
+def changed_drill(**changes: Any) -> dict[str, Any]:
+    return changed_backups(drill=WELL["backups"]["drill"] | changes)
 
 
 def test_a_host_that_is_well_has_no_troubles() -> None:
@@ -66,10 +95,31 @@ def test_a_host_that_is_well_has_no_troubles() -> None:
             WELL | {"memory": {"total_mb": 2048, "available_mb": 50, "swap_used_mb": 0}},
             "only 50 MiB of memory are available",
         ),
+        (changed_backups(last="", age_seconds=None, first_age_seconds=60, drill={}), "there is no backup yet"),
+        (changed_backups(age_seconds=31 * HOUR), "the last good backup is 31 h old"),
+        (changed_backups(failed="the disk is full"), "the last backup failed: the disk is full"),
+        (changed_backups(broken=["20261126-150009F"]), "backup 20261126-150009F is broken"),
+        (changed_backups(archiving_failing=True, archiving_waiting=3), "the archive is behind: 3 WAL files wait"),
+        (changed_backups(archiving_failing=True, archiving_waiting=1), "the archive is behind: 1 WAL file waits"),
+        (changed_drill(ok=False, reason="no row in users"), "the last restore drill failed: no row in users"),
+        (changed_drill(age_seconds=36 * DAY), "the last restore drill is 36 days old"),
+        (changed_backups(drill={}), "no restore drill has run"),
     ],
 )
 def test_each_trouble_is_told(status: dict[str, Any], trouble: str) -> None:
     assert list(troubles(status)) == [trouble]
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        WELL | {"backups": None},
+        changed_backups(drill={}, first_age_seconds=34 * DAY),
+        changed_backups(archiving_waiting=3),
+    ],
+)
+def test_what_is_not_late_yet_is_no_trouble(status: dict[str, Any]) -> None:
+    assert list(troubles(status)) == []
 
 
 def test_a_worker_host_needs_no_web_process() -> None:
@@ -85,7 +135,27 @@ def test_rows_are_short_texts() -> None:
         ("app", "atlas release abc, blue active, 2 of 2 background programs running"),
         ("certificate", "atlas issued, 80 days left"),
         ("certificate", "brief issued, 2 days left"),
+        ("backup", "last 3 h ago, restore drill 2 days ago: 12 s to restore, 0 s of data lost"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (changed_backups(last="", age_seconds=None, drill={}), "none yet, no restore drill yet"),
+        (
+            changed_backups(age_seconds=59),
+            "last 0 min ago, restore drill 2 days ago: 12 s to restore, 0 s of data lost",
+        ),
+        (changed_drill(ok=False, rpo_seconds=0, rto_seconds=0), "last 3 h ago, restore drill 2 days ago failed"),
+    ],
+)
+def test_the_row_of_backups_tells_what_is_missing(status: dict[str, Any], text: str) -> None:
+    assert list(status_rows(status))[-1] == ("backup", text)
+
+
+def test_a_host_without_backups_has_no_row_of_them() -> None:
+    assert "backup" not in dict(status_rows(WELL | {"backups": None}))
 
 
 def test_the_collector_keeps_what_the_module_returned() -> None:

@@ -1,0 +1,38 @@
+"""Which backups `roost backup` made: what each host's `postgresql_backup` returned. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from roost.display import duration
+from roost.events import Event, HostResult, Status
+from roost.wording import backup_kind, size
+
+_KEYS = ("kind", "backups", "expired", "told")
+
+
+class BackupCollector:
+    """Keeps what the hosts made; `hosts` maps a host's name to what it returned."""
+
+    def __init__(self) -> None:
+        self.hosts: dict[str, Mapping[str, Any]] = {}
+
+    def __call__(self, event: Event) -> None:
+        if not isinstance(event, HostResult) or event.task.module != "postgresql_backup":
+            return
+        if event.status in (Status.OK, Status.CHANGED) and "backups" in event.result:
+            self.hosts[event.host] = event.result
+
+    def data(self) -> list[dict[str, Any]]:
+        """What they made, as JSON data."""
+        return [{"host": host, **{key: made[key] for key in _KEYS}} for host, made in sorted(self.hosts.items())]
+
+    def lines(self) -> Iterator[str]:
+        """`vm1: full backup 20261126-150009F to offsite, 3.9 MiB in 3 s`, then what else the host tells."""
+        for host, made in sorted(self.hosts.items()):
+            yield from (f"{host}: {_backup(backup)}" for backup in made["backups"])
+            yield from (f"{host}: {sentence}" for sentence in made["told"])
+
+
+def _backup(backup: Mapping[str, Any]) -> str:
+    took = f"{size(backup['stored_bytes'])} in {duration(backup['seconds'])}"
+    return f"{backup_kind(backup['kind'])} backup {backup['label']} to {backup['repository']}, {took}"

@@ -1,0 +1,63 @@
+"""The secrets of backups: which there are, and what each may be."""
+
+import re
+from dataclasses import dataclass
+
+from roost.errors import UsageError
+from roost.model import Stack
+
+PASSPHRASE = "passphrase"  # noqa: S105 - a key, not a secret
+S3_KEY = "s3_key"
+S3_SECRET = "s3_secret"  # noqa: S105 - a key, not a secret
+HEARTBEAT_URL = "heartbeat_url"
+ALERT_URL = "alert_url"
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a secret may consist of; `allowed` completes "must be ...", `declaration` is what asks for it."""
+
+    pattern: str
+    allowed: str
+    declaration: str
+
+
+_WORD = r"[!-~]{1,1000}"
+_URL = r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?([/?][A-Za-z0-9._~:/?@&=+,%-]*)?"
+_OFFSITE = "{offsite: {s3: {endpoint: s3.example.com, bucket: atlas}}}"
+
+_KINDS = {
+    PASSPHRASE: _Kind(r"[!-~]{20,1000}", "20 or more printable ASCII characters without spaces", "true"),
+    S3_KEY: _Kind(_WORD, "printable ASCII characters without spaces", _OFFSITE),
+    S3_SECRET: _Kind(_WORD, "printable ASCII characters without spaces", _OFFSITE),
+    HEARTBEAT_URL: _Kind(_URL, "an https:// or http:// URL such as https://hc.example.com/ping/1", "{heartbeat: true}"),
+    ALERT_URL: _Kind(_URL, "an https:// or http:// URL such as https://chat.example.com/hooks/1", "{alert: true}"),
+}
+
+
+def declared_names(stack: Stack) -> list[str]:
+    """The secrets that the stack's backups have."""
+    backups = stack.backups
+    if backups is None:
+        return []
+    return [
+        PASSPHRASE,
+        *([S3_KEY, S3_SECRET] if backups.offsite else []),
+        *([HEARTBEAT_URL] if backups.heartbeat else []),
+        *([ALERT_URL] if backups.alert else []),
+    ]
+
+
+def declaration_hint(name: str) -> str:
+    """What stack.yml must say so that there is a secret of this name."""
+    kind = _KINDS.get(name)
+    return f"Declare it in stack.yml: backups: {kind.declaration}" if kind else f"There are: {', '.join(_KINDS)}."
+
+
+def checked(name: str, value: str) -> str:
+    """The secret as it is kept. Raises UsageError, without the value, if it can't be one."""
+    if not re.fullmatch(_KINDS[name].pattern, value):
+        raise UsageError(
+            f"backups.{name} must be {_KINDS[name].allowed}.", hint=f"Set it with: roost secrets set backups {name}"
+        )
+    return value

@@ -1,0 +1,46 @@
+"""What `roost status` tells of a host's backups. Pure."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from roost.backups import behind
+from roost.drilled import measured
+from roost.wording import age
+
+
+def backup_troubles(backups: Mapping[str, Any]) -> Iterator[str]:
+    """What needs somebody's attention."""
+    if not backups["last"]:
+        yield "there is no backup yet"
+    elif backups["age_seconds"] > backups["late_after_seconds"]:
+        yield f"the last good backup is {age(backups['age_seconds'])} old"
+    if backups["failed"]:
+        yield f"the last backup failed: {backups['failed']}"
+    yield from (f"backup {label} is broken" for label in backups["broken"])
+    if backups["archiving_failing"]:
+        yield behind(backups["archiving_waiting"])
+    yield from _drill_troubles(backups)
+
+
+def _drill_troubles(backups: Mapping[str, Any]) -> Iterator[str]:
+    """None has to have run until backups have been declared for as long as a drill may be old; 0 means any age."""
+    drill, late_after = backups["drill"], backups["drill_late_after_seconds"] or math.inf
+    if not drill:
+        if backups["first_age_seconds"] > late_after:
+            yield "no restore drill has run"
+        return
+    if not drill["ok"]:
+        yield f"the last restore drill failed: {drill['reason']}"
+    if drill["age_seconds"] > late_after:
+        yield f"the last restore drill is {age(drill['age_seconds'])} old"
+
+
+def backup_row(backups: Mapping[str, Any]) -> str:
+    """`last 3 h ago, restore drill 2 days ago: 12 s to restore, 0 s of data lost`."""
+    last = f"last {age(backups['age_seconds'])} ago" if backups["last"] else "none yet"
+    drill = backups["drill"]
+    if not drill:
+        return f"{last}, no restore drill yet"
+    outcome = f": {measured(drill)}" if drill["ok"] else " failed"
+    return f"{last}, restore drill {age(drill['age_seconds'])} ago{outcome}"
