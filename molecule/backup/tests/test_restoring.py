@@ -12,7 +12,9 @@ def test_the_drill_restores_from_off_site_and_measures(host: Host, backups: Back
     backups.wait_until_archived()
     assert backups.unattended("drill") == 0
     drill = backups.state()["drill"]
-    assert (drill["ok"], drill["repository"], drill["rpo_seconds"]) == (True, "offsite", 0)
+    assert (drill["ok"], drill["repository"]) == (True, "offsite")
+    # PostgreSQL's own statistics commit, too, and the log of it is archived after ten seconds.
+    assert drill["rpo_seconds"] <= 15
     assert 0 < drill["rto_seconds"] < 120
     assert f"atlas: {rows} rows in its 1 largest tables can be read" in drill["checks"]
     assert "atlas: SELECT true" in drill["checks"]
