@@ -107,6 +107,8 @@ class Restore:
         if self.until is not None and self.until > time.time():
             raise BackupError(f"{params['to']} is in the future")
         repositories = [PgBackRest(one["key"], one["name"]) for one in params["repositories"]]
+        if not repositories:
+            raise BackupError("no backups are declared for this host")
         self.repositories = {one.name: one for one in repositories if params["source"] in {"", one.name}}
         if not self.repositories:
             names = ", ".join(one.name for one in repositories)

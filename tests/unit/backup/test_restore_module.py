@@ -146,6 +146,7 @@ def test_undo_and_confirm(host: ModuleHost) -> None:
         ({"to": "yesterday"}, "yesterday is not a moment such as 2026-11-26 14:05:00+00"),
         ({"to": "2026-01-01 00:00:00+00"}, "no repository (local, offsite) has a sound backup from before that moment"),
         ({"source": "elsewhere"}, "there is no repository elsewhere; there are: local, offsite"),
+        ({"repositories": []}, "no backups are declared for this host"),
         ({"source": "offsite"}, "no repository (offsite) has a sound backup"),
         ({"label": "x"}, f"there is no backup x; there are: {BASE.label}, {NEWEST.label}"),
         ({"database": "a;b", "into": "c"}, "'a;b' is not a plain name"),
