@@ -192,7 +192,7 @@ def test_a_mistake_is_taken_back_and_the_drill_passes(journey: Journey) -> None:
     assert "is lost" in roost("restore", "--to", before, "--yes")
     assert "Acceptance" in journey.host.curl(f"{SITE}/api/places/")
     roost("restore", "--confirm", "--yes")
-    assert "diff backup" in roost("backup")
+    assert "differential backup" in roost("backup")
     assert "s of data lost" in roost("drill")
     assert "needs attention" not in roost("status")
 
