@@ -14,6 +14,7 @@ from roost.config_tree.expand import PlannedFile, list_sources, plan_files
 from roost.config_tree.render import Renderer
 from roost.derive.packages import roles_of
 from roost.model import parse_stack, resolved_apps
+from tests.support.compiled_once import compile_once
 from tests.support.project import REPOSITORY
 
 PARTS = ("web", "app", "worker", "database", "cache")
@@ -25,6 +26,8 @@ BACKUP_SECRETS = dict.fromkeys(("passphrase", "s3_key", "s3_secret"), PASSWORD) 
     ("heartbeat_url", "alert_url"), "https://told.example.com/?run=1&of=%2F"
 )
 PASSWORDS = dict.fromkeys(("database_password", "flower_password", "edge_password"), PASSWORD)
+
+compile_once()
 
 
 @dataclass(frozen=True)
