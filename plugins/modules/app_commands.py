@@ -39,6 +39,12 @@ options:
         drivers that use libpq read, and which the application can override. asyncpg does not read it.
     type: int
     default: 0
+  lift_time_limits:
+    description:
+      - Whether the other time limits of the database and its role, C(statement_timeout) and
+        C(idle_in_transaction_session_timeout), don't apply to the commands. It is given in the same way.
+    type: bool
+    default: false
   backups:
     description: >-
       How many dumps of the database to keep in C(/var/backups/roost); one is made before migrations are applied, or
@@ -57,6 +63,7 @@ EXAMPLES = r"""
     commands: [python manage.py migrate --noinput]
     listing: python manage.py showmigrations --plan
     lock_timeout: 10
+    lift_time_limits: true
 """
 
 RETURN = r"""
@@ -75,6 +82,7 @@ ARGUMENTS = {
     "commands": {"type": "list", "elements": "str", "required": True},
     "listing": {"type": "str", "default": ""},
     "lock_timeout": {"type": "int", "default": 0},
+    "lift_time_limits": {"type": "bool", "default": False},
     "backups": {"type": "int", "default": 0},
     "who": {"type": "str", "default": "ansible"},
     "run": {"type": "str", "default": ""},
@@ -88,6 +96,7 @@ def bring(attempt: Attempt, params: dict[str, Any], check_mode: bool) -> dict[st
         commands=params["commands"],
         listing=params["listing"],
         lock_timeout=params["lock_timeout"],
+        lift_time_limits=params["lift_time_limits"],
         backups=params["backups"],
     )
     if check_mode:

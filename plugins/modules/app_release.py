@@ -118,6 +118,7 @@ options:
     type: str
     default: ""
   lock_timeout: {description: Seconds that it waits for a lock of PostgreSQL., type: int, default: 0}
+  lift_time_limits: {description: As of M(app_commands)., type: bool, default: false}
   run: {description: The run that has the turn (M(app_turn)); without one only the lock counts., type: str, default: ""}
   content_id: {description: Set by the action plugin; id of the folder's content., type: str, default: ""}
   archive: {description: Set by the action plugin; the sent folder., type: path}
@@ -186,6 +187,7 @@ ARGUMENTS = {
     "who": {"type": "str", "default": "ansible"},
     "listing": {"type": "str", "default": ""},
     "lock_timeout": {"type": "int", "default": 0},
+    "lift_time_limits": {"type": "bool", "default": False},
     "run": {"type": "str", "default": ""},
     "content_id": {"type": "str", "default": ""},
     "archive": {"type": "path"},
@@ -247,7 +249,14 @@ class Release:
             version = self._resolve()
             attempt.release, _ = self._choose(version[:12] if self.source["kind"] != "pypi" else version)
             with self._build(attempt, version).aside():
-                return ReleaseCommands(attempt, [], self.params["listing"], self.params["lock_timeout"], 0).look()
+                return ReleaseCommands(
+                    attempt=attempt,
+                    commands=[],
+                    listing=self.params["listing"],
+                    lock_timeout=self.params["lock_timeout"],
+                    lift_time_limits=self.params["lift_time_limits"],
+                    backups=0,
+                ).look()
 
     def _build_as(self, attempt: Attempt) -> dict[str, Any]:
         self.uv.ensure()

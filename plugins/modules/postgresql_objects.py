@@ -23,6 +23,8 @@ description:
     only what differs.
   - A role may log in with its password, which is stored as a SCRAM-SHA-256 verifier computed here, so that
     the server and its log never see the password itself.
+  - The time limits of a role's sessions are settings of the role (C(ALTER ROLE ... SET)). One that is no longer
+    declared is reset; other settings of the role, and those for one database alone, stay as they are.
   - A database belongs to its owner, and so does its schema C(public); nobody else may connect unless granted.
     It is created in UTF-8 with the locale C.UTF-8, whose order no system upgrade changes.
   - Never drops anything.
@@ -38,7 +40,9 @@ options:
     type: int
     default: 5432
   roles:
-    description: Roles with C(name) and C(password).
+    description: >-
+      Roles with C(name), C(password) and, in seconds, C(statement_timeout), C(lock_timeout) and
+      C(idle_in_transaction_session_timeout).
     type: list
     elements: dict
     default: []
@@ -60,7 +64,7 @@ EXAMPLES = r"""
   postgresql_objects:
     psql: /usr/lib/postgresql/17/bin/psql
     roles:
-      - {name: atlas, password: "{{ vault_atlas_database_password }}"}
+      - {name: atlas, password: "{{ vault_atlas_database_password }}", statement_timeout: 30}
     databases:
       - {name: atlas, owner: atlas, extensions: [postgis]}
 """
@@ -73,8 +77,11 @@ statements:
   elements: str
 """
 
-# A declared role {name, password} or database {name, owner, extensions}.
+# A declared role {name, password} with its TIME_LIMITS, or database {name, owner, extensions}.
 Declared = dict[str, Any]
+
+# What a role may declare for its sessions, in seconds.
+TIME_LIMITS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
 
 SCRAM_ITERATIONS = 4096
 # Names that need no escaping in SQL, in psql's meta-commands, or in a file name.
@@ -92,7 +99,12 @@ SELECT jsonb_build_object(
     'roles', (
         SELECT coalesce(jsonb_object_agg(rolname, jsonb_build_object(
             'login', rolcanlogin,
-            'verifier', rolpassword)), '{{}}')
+            'verifier', rolpassword,
+            'settings', (
+                SELECT coalesce(jsonb_object_agg(
+                    split_part(entry, '=', 1), substr(entry, strpos(entry, '=') + 1)), '{{}}')
+                FROM pg_db_role_setting, unnest(setconfig) entry
+                WHERE setrole = pg_authid.oid AND setdatabase = 0))), '{{}}')
         FROM pg_authid WHERE rolname IN ({roles})),
     'databases', (
         SELECT coalesce(jsonb_object_agg(datname, jsonb_build_object(
@@ -187,10 +199,15 @@ def problems(roles: list[Declared], databases: list[Declared]) -> list[str]:
 
 
 def plan_role(role: Declared, actual: dict[str, Any] | None) -> list[Step]:
-    """The statements that let `role` log in with its password.
+    """The statements for one role.
 
-    `actual` is {login, verifier}, None when the role is missing.
+    `actual` is {login, verifier, settings}, None when the role is missing.
     """
+    return [*plan_login(role, actual), *plan_time_limits(role, actual["settings"] if actual else {})]
+
+
+def plan_login(role: Declared, actual: dict[str, Any] | None) -> list[Step]:
+    """The statements that let `role` log in with its password."""
     name = quoted(role["name"])
     wants_login = actual is None or not actual["login"]
     wants_password = actual is None or not password_matches(role["password"], actual["verifier"])
@@ -201,6 +218,17 @@ def plan_role(role: Declared, actual: dict[str, Any] | None) -> list[Step]:
         return [Step.plain("postgres", statement)]
     verifier = scram_verifier(role["password"], secrets.token_bytes(16))
     return [Step("postgres", f"{statement} PASSWORD '{verifier}'", f"{statement} PASSWORD '********'")]
+
+
+def plan_time_limits(role: Declared, actual: dict[str, str]) -> list[Step]:
+    """The statements that leave `role` with the declared ones of TIME_LIMITS; `actual` are all its settings."""
+    declared = {limit: f"{role[limit]}s" for limit in TIME_LIMITS if role.get(limit) is not None}
+    changes = [
+        f"SET {limit} = '{declared[limit]}'" if limit in declared else f"RESET {limit}"
+        for limit in TIME_LIMITS
+        if declared.get(limit) != actual.get(limit)
+    ]
+    return [Step.plain("postgres", f"ALTER ROLE {quoted(role['name'])} {change}") for change in changes]
 
 
 def plan_database(database: Declared, actual: dict[str, Any] | None, contents: dict[str, Any]) -> list[Step]:
@@ -272,7 +300,7 @@ def change_script(steps: list[Step]) -> str:
 def parse_state(printed: str) -> dict[str, Any]:
     """What state_script printed, by the names of roles and databases.
 
-    {roles: {name: {login, verifier}}, databases: {name: {owner, public}},
+    {roles: {name: {login, verifier, settings}}, databases: {name: {owner, public}},
     contents: {name: {extensions, schema}}}, as plan_role and plan_database take them.
     """
     server, *contents = (json.loads(line) for line in printed.splitlines() if line)
@@ -322,6 +350,7 @@ def main() -> None:
                 "options": {
                     "name": {"type": "str", "required": True},
                     "password": {"type": "str", "required": True, "no_log": True},
+                    **{limit: {"type": "int"} for limit in TIME_LIMITS},
                 },
             },
             "databases": {

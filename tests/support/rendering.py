@@ -49,10 +49,16 @@ def render_host(
     return [tree for role in roles for tree in _render_role(role, common)]
 
 
-def render_role(role: str, stack: Mapping[str, Any], release: str) -> list[RenderedTree]:
+def render_role(role: str, stack: Mapping[str, Any], release: str, processors: int = 2) -> list[RenderedTree]:
     """Render every tree of one role on a host that plays every part."""
     filter_loader.add_directory(str(REPOSITORY / "plugins" / "filter"))
-    return list(_render_role(role, _magic_variables(stack, release, ONE_HOST, "vm1")))
+    return list(_render_role(role, _magic_variables(stack, release, ONE_HOST, "vm1", processors)))
+
+
+def role_variable(role: str, name: str, given: Mapping[str, Any]) -> Any:
+    """Return one of a role's own variables, with its defaults and what is `given`."""
+    variables = {**_load(f"roles/{role}/defaults/main.yml"), **_load(f"roles/{role}/vars/main.yml"), **given}
+    return Templar(loader=DataLoader(), variables=variables).template(variables[name])
 
 
 def role_inputs(
@@ -66,14 +72,14 @@ def role_inputs(
 
 
 def _magic_variables(
-    stack: Mapping[str, Any], release: str, groups: Mapping[str, list[str]], host: str
+    stack: Mapping[str, Any], release: str, groups: Mapping[str, list[str]], host: str, processors: int = 2
 ) -> dict[str, Any]:
     """What Ansible, the inventory, the vault and the facts would give."""
     facts = {
         "distribution": "Debian",
         "distribution_major_version": RELEASES[release],
         "memtotal_mb": 2000,
-        "processor_vcpus": 2,
+        "processor_vcpus": processors,
         "packages": {},
     }
     hostvars = {

@@ -123,7 +123,13 @@ _options = st.fixed_dictionaries(
             },
         ),
         "database": st.sampled_from(
-            [True, {"extensions": ["postgis"]}, {"name": "other"}, {"assertions": ["select count(*) > 0 from t"]}]
+            [
+                True,
+                {"extensions": ["postgis"]},
+                {"name": "other"},
+                {"assertions": ["select count(*) > 0 from t"]},
+                {"statement_timeout": 30, "lock_timeout": 5, "idle_in_transaction_timeout": 0},
+            ]
         ),
         "static": st.sampled_from([True, False, {"url": "/assets/v1/", "root": "dist"}]),
         "media": st.sampled_from([True, {"url": "/uploads/"}]),
@@ -209,7 +215,13 @@ _server = st.fixed_dictionaries(
                 {"trusted_proxies": {"networks": ["192.0.2.0/24", "2001:db8::1"], "header": "CF-Connecting-IP"}},
             ]
         ),
-        "postgresql": st.sampled_from([{"memory_share": 0.5}, {"settings": {"work_mem": "8MB", "jit": False}}]),
+        "postgresql": st.sampled_from(
+            [
+                {"memory_share": 0.5},
+                {"settings": {"work_mem": "8MB", "jit": False}},
+                {"disk": "hdd"},
+            ]
+        ),
         "backups": _backups,
         "redis": st.sampled_from([{"maxmemory_mb": 64}, {"policy": "noeviction"}]),
     },

@@ -123,10 +123,30 @@ def test_release_commands_run_on_one_host_and_the_scheduler_too() -> None:
     assert [app["beat"] for app in apps.celery_apps(*arguments(MANY, "w1"))] == [True]
 
 
+def with_database(**database: Any) -> dict[str, Any]:
+    """STACK, with another database of its first application."""
+    first, *others = STACK["apps"]
+    return STACK | {"apps": [first | {"database": database}, *others]}
+
+
+def test_time_limits_of_a_database_are_those_of_its_role() -> None:
+    stack = with_database(statement_timeout=30, idle_in_transaction_timeout=0)
+    (role,) = data.postgresql_roles(stack, *arguments(ONE, "vm1")[1:], VAULT_APPS)
+    limits = {"statement_timeout": 30, "idle_in_transaction_session_timeout": 0}
+    assert role == {"name": "atlas", "password": "pass/word"} | limits
+
+
+def test_release_commands_send_no_options_to_a_database_elsewhere_unless_they_must() -> None:
+    stack = with_database(url="postgresql://u:p@db.example.com/x", migration_lock_timeout=0)
+    atlas, *_ = apps.app_apps(stack, *arguments(ONE, "vm1")[1:], VAULT_APPS, "secret", "inventories/prod")
+    assert atlas["migrations"]["lock_timeout"] == 0
+    assert not atlas["migrations"]["lift_time_limits"]
+
+
 def test_migrations_have_a_listing_and_a_bound() -> None:
     atlas = app_on(MANY, "a1")
     listing = "python manage.py showmigrations --plan"
-    assert atlas["migrations"] == {"listing": listing, "lock_timeout": 10, "backup": False}
+    assert atlas["migrations"] == {"listing": listing, "lock_timeout": 10, "lift_time_limits": True, "backup": False}
     assert "postgresql-client" in atlas["packages"]
 
 

@@ -23,7 +23,7 @@ EMPTY: dict[str, Any] = {"roles": {}, "databases": {}, "contents": {}}
 def state(**changes: Any) -> dict[str, Any]:
     """A server on which ROLE and DATABASE are as declared, except for `changes` by dotted path."""
     found: dict[str, Any] = {
-        "roles": {"atlas": {"login": True, "verifier": VERIFIER}},
+        "roles": {"atlas": {"login": True, "verifier": VERIFIER, "settings": {"work_mem": "8MB"}}},
         "databases": {"atlas": {"owner": "atlas", "public": False}},
         "contents": {"atlas": {"extensions": ["plpgsql", "postgis"], "schema": {"owner": "atlas", "public": False}}},
     }
@@ -82,6 +82,10 @@ def test_everything_is_new() -> None:
     [
         ({"roles__atlas__login": False}, ("postgres", 'ALTER ROLE "atlas" LOGIN')),
         ({"roles__atlas__verifier": None}, ("postgres", "ALTER ROLE \"atlas\" PASSWORD '********'")),
+        (
+            {"roles__atlas__settings": {"statement_timeout": "30s"}},
+            ("postgres", 'ALTER ROLE "atlas" RESET statement_timeout'),
+        ),
         ({"databases__atlas__owner": "old"}, ("postgres", 'ALTER DATABASE "atlas" OWNER TO "atlas"')),
         ({"databases__atlas__public": True}, ("postgres", 'REVOKE ALL ON DATABASE "atlas" FROM PUBLIC')),
         (
@@ -97,6 +101,36 @@ def test_everything_is_new() -> None:
 )
 def test_only_the_difference_is_changed(changes: dict[str, Any], expected: tuple[str, str]) -> None:
     assert shown(state(**changes)) == [expected]
+
+
+LIMITED = ROLE | {"statement_timeout": 30, "lock_timeout": 0, "idle_in_transaction_session_timeout": None}
+
+
+@pytest.mark.parametrize(
+    ("found", "changes"),
+    [
+        ({"statement_timeout": "30s", "lock_timeout": "0s"}, []),
+        ({"statement_timeout": "30s"}, ["SET lock_timeout = '0s'"]),
+        ({"statement_timeout": "45s", "lock_timeout": "0s"}, ["SET statement_timeout = '30s'"]),
+        (
+            {"statement_timeout": "30s", "lock_timeout": "0s", "idle_in_transaction_session_timeout": "1min"},
+            ["RESET idle_in_transaction_session_timeout"],
+        ),
+        ({}, ["SET statement_timeout = '30s'", "SET lock_timeout = '0s'"]),
+    ],
+)
+def test_time_limits_are_set_and_reset_and_other_settings_stay(found: dict[str, str], changes: list[str]) -> None:
+    actual = state(roles__atlas__settings={"search_path": "atlas", **found})
+    steps = objects.plan([LIMITED], [], actual)
+    assert [step.sql for step in steps] == [f'ALTER ROLE "atlas" {change}' for change in changes]
+
+
+def test_a_new_role_has_its_time_limits_at_once() -> None:
+    assert [step.shown for step in objects.plan([LIMITED], [], EMPTY)] == [
+        "CREATE ROLE \"atlas\" LOGIN PASSWORD '********'",
+        "ALTER ROLE \"atlas\" SET statement_timeout = '30s'",
+        "ALTER ROLE \"atlas\" SET lock_timeout = '0s'",
+    ]
 
 
 def test_a_database_without_a_public_schema_keeps_none() -> None:

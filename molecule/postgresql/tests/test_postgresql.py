@@ -15,10 +15,12 @@ SHOP = "shop-secret"
 WORST_EXPOSURE = 1.5
 
 
-def connect(host: Host, sql: str, role: str, password: str, database: str) -> tuple[int, str]:
-    """psql's exit code and output, as an application on the host connects."""
+def connect(  # noqa: PLR0913 - only the options need not be given
+    host: Host, sql: str, role: str, password: str, database: str, *, options: str = ""
+) -> tuple[int, str]:
+    """psql's exit code and output, as an application on the host connects; `options` are those of the session."""
     arguments = f"-XAtq -v ON_ERROR_STOP=1 -h 127.0.0.1 -U {role} -d {database} -c {shlex.quote(sql)}"
-    result = host.run(f"PGPASSWORD={shlex.quote(password)} psql {arguments}")
+    result = host.run(f"PGOPTIONS={shlex.quote(options)} PGPASSWORD={shlex.quote(password)} psql {arguments}")
     return result.rc, (result.stdout + result.stderr).strip()
 
 
@@ -92,6 +94,43 @@ def test_text_is_unicode_with_a_stable_order(host: Host) -> None:
 )
 def test_setting_is_in_force(host: Host, setting: str, value: str) -> None:
     assert administer(host, f"SHOW {setting}") == value
+
+
+def test_parallel_workers_are_the_processors(host: Host) -> None:
+    assert administer(host, "SHOW max_parallel_workers") == host.check_output("nproc --all")
+    assert administer(host, "SHOW autovacuum_max_workers") == "3"
+    assert administer(host, "SHOW autovacuum_vacuum_cost_limit") == "600"
+
+
+def test_a_query_in_parallel_works_in_the_sandbox(host: Host) -> None:
+    printed = administer(
+        host,
+        """
+        SET max_parallel_workers_per_gather = 1; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;
+        SET min_parallel_table_scan_size = 0; EXPLAIN (ANALYZE, COSTS off) SELECT count(*) FROM pg_attribute""",
+    )
+    assert "Workers Launched: 1" in printed
+
+
+@pytest.mark.parametrize(
+    ("limit", "atlas", "shop"),
+    [
+        ("statement_timeout", "5s", "45s"),
+        ("lock_timeout", "2s", "0"),
+        ("idle_in_transaction_session_timeout", "0", "10min"),
+    ],
+)
+def test_a_role_has_its_own_time_limits_or_the_servers(host: Host, limit: str, atlas: str, shop: str) -> None:
+    assert connect(host, f"SHOW {limit}", "atlas", ATLAS, "atlas") == (0, atlas)
+    assert connect(host, f"SHOW {limit}", "shop-api", SHOP, "shop-api") == (0, shop)
+
+
+def test_a_long_statement_is_cancelled_unless_its_session_lifts_the_limit(host: Host) -> None:
+    long = "SELECT 'done' FROM pg_sleep(6)"
+    code, printed = connect(host, long, "atlas", ATLAS, "atlas")
+    assert code != 0
+    assert "canceling statement due to statement timeout" in printed
+    assert connect(host, long, "atlas", ATLAS, "atlas", options="-c statement_timeout=0") == (0, "done")
 
 
 def test_every_setting_of_the_files_is_in_force(host: Host) -> None:

@@ -24,18 +24,22 @@ from ansible.module_utils.roost_app.migrations import (
 
 # How PostgreSQL, psycopg and pg_dump say it.
 LOCK_TIMEOUT = re.compile(r"lock timeout|LockNotAvailable|Query was: LOCK TABLE")
+# Release commands may take their time: how long the whole of one may last is bounded.
+NO_TIME_LIMITS = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 
 
 @dataclass(frozen=True)
 class ReleaseCommands:
     """The commands of one attempt. `listing` is a command that lists the release's migrations ("" for none), and
-    `lock_timeout` the seconds that they wait for a lock of PostgreSQL (0 for no limit). With `backups` above 0 the
-    database is dumped before, and so many dumps are kept."""
+    `lock_timeout` the seconds that they wait for a lock of PostgreSQL (0 for no limit). `lift_time_limits` tells
+    whether the database's other time limits don't apply to them. With `backups` above 0 the database is dumped before,
+    and so many dumps are kept."""
 
     attempt: Attempt
     commands: list[str]
     listing: str
     lock_timeout: int
+    lift_time_limits: bool
     backups: int
 
     def look(self) -> dict[str, Any]:
@@ -121,7 +125,8 @@ class ReleaseCommands:
         return list_migrations(self.listing, paths.release(release), paths, pgoptions=options)
 
     def _pgoptions(self, *, read_only: bool = False) -> str:
-        """Return the options of the sessions; none without a timeout: some connection poolers refuse any."""
-        if not self.lock_timeout:
+        """Return the options of the sessions; none if nothing needs them: some connection poolers refuse any."""
+        if not self.lock_timeout and not self.lift_time_limits:
             return ""
-        return f"-c lock_timeout={self.lock_timeout}s" + (f" {READ_ONLY}" if read_only else "")
+        lifted = [NO_TIME_LIMITS] if self.lift_time_limits else []
+        return " ".join([f"-c lock_timeout={self.lock_timeout}s", *lifted, *([READ_ONLY] if read_only else [])])

@@ -147,6 +147,8 @@ def _migrations(app: ResolvedApp) -> dict[str, Any]:
     return {
         "listing": app.migrations or "",
         "lock_timeout": database.migration_lock_timeout if database else 0,
+        # A database elsewhere has its owner's limits, and perhaps a connection pooler that refuses options.
+        "lift_time_limits": bool(database and not database.url),
         "backup": bool(database and database.backup_before_migrations),
     }
 

@@ -23,14 +23,19 @@ def local_databases(context: Context) -> list[tuple[ResolvedApp, str]]:
 
 
 @role_input
+def postgresql_version(context: Context) -> str:
+    return context.stack.postgresql.version or ""
+
+
+@role_input
 def postgresql_listen_addresses(context: Context) -> list[str]:
     return _listen(context)
 
 
 @role_input
-def postgresql_roles(context: Context, vault_apps: Mapping[str, Mapping[str, str]]) -> list[dict[str, str]]:
+def postgresql_roles(context: Context, vault_apps: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
     return [
-        {"name": database, "password": str(vault_apps[app.name]["database_password"])}
+        {"name": database, "password": str(vault_apps[app.name]["database_password"]), **_time_limits(app)}
         for app, database in local_databases(context)
     ]
 
@@ -72,6 +77,11 @@ def postgresql_memory_share(context: Context) -> float:
 
 
 @role_input
+def postgresql_disk(context: Context) -> str:
+    return context.stack.postgresql.disk
+
+
+@role_input
 def redis_maxmemory_mb(context: Context) -> int:
     return context.stack.redis.maxmemory_mb or int(context.memory_mb * REDIS_MEMORY_SHARE)
 
@@ -90,6 +100,17 @@ def redis_bind(context: Context) -> list[str]:
 def redis_databases(context: Context) -> int:
     used = [app.redis_database for app in context.apps if app.redis_database is not None]
     return max([MIN_REDIS_DATABASES, *(2 * number + 2 for number in used)])
+
+
+def _time_limits(app: ResolvedApp) -> dict[str, int]:
+    if app.database is None:
+        return {}
+    limits = {
+        "statement_timeout": app.database.statement_timeout,
+        "lock_timeout": app.database.lock_timeout,
+        "idle_in_transaction_session_timeout": app.database.idle_in_transaction_timeout,
+    }
+    return {name: seconds for name, seconds in limits.items() if seconds is not None}
 
 
 def _listen(context: Context) -> list[str]:

@@ -57,6 +57,7 @@ DEFAULT_THREADS = 4
 
 MAX_WEB_WORKERS = 64
 MAX_REDIS_DATABASE = 63
+MAX_DATABASE_TIMEOUT = 86_400
 
 
 def _free_variable(name: str) -> str:
@@ -250,6 +251,27 @@ class Database(Declared):
     url: VaultOrDatabaseUrl | None = Field(
         default=None, description="A database elsewhere, usually a secret; Roost then creates none."
     )
+    statement_timeout: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_DATABASE_TIMEOUT,
+        description="Seconds after which a statement is cancelled, one of a Celery task or `roost run`, too, but none "
+        "of a release command; 0 for no limit. The server's, which has none, if not given.",
+    )
+    lock_timeout: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_DATABASE_TIMEOUT,
+        description="Seconds that such a statement waits for a lock; 0 for no limit. The server's, which has none, if "
+        "not given.",
+    )
+    idle_in_transaction_timeout: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_DATABASE_TIMEOUT,
+        description="Seconds after which a connection is closed that does nothing amid a transaction, and so keeps its "
+        "locks, and VACUUM from all tables; 0 for no limit. The server's, ten minutes, if not given.",
+    )
     migration_lock_timeout: int = Field(
         default=10,
         ge=0,
@@ -271,6 +293,19 @@ class Database(Declared):
         if self.assertions and self.url:
             raise ValueError(
                 "assertions are tried in backups, and Roost makes none of a database elsewhere: remove them."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _time_limits(self) -> Self:
+        limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_timeout")
+        given = [name for name in limits if getattr(self, name) is not None]
+        if given and self.url:
+            raise ValueError(f"{' and '.join(given)} can't be set for a database elsewhere: set it there.")
+        if self.statement_timeout and self.lock_timeout and self.lock_timeout >= self.statement_timeout:
+            raise ValueError(
+                f"lock_timeout ({self.lock_timeout} s) must be less than statement_timeout "
+                f"({self.statement_timeout} s), which ends a statement that waits, too."
             )
         return self
 

@@ -113,11 +113,17 @@ class ResolvedCelery:
 
 @dataclass(frozen=True)
 class ResolvedDatabase:
-    """The database: `name` is also its owner's name; with a `url` it is elsewhere and not Roost's to make."""
+    """The database: `name` is also its owner's name; with a `url` it is elsewhere and not Roost's to make.
+
+    A time limit that is None is the server's.
+    """
 
     name: str
     extensions: tuple[str, ...]
     url: str | None
+    statement_timeout: int | None
+    lock_timeout: int | None
+    idle_in_transaction_timeout: int | None
     migration_lock_timeout: int
     backup_before_migrations: bool
     assertions: tuple[str, ...]
@@ -345,6 +351,9 @@ def _database(app: App) -> ResolvedDatabase | None:
         name=declared.name or app.name,
         extensions=tuple(declared.extensions),
         url=declared.url,
+        statement_timeout=declared.statement_timeout,
+        lock_timeout=declared.lock_timeout,
+        idle_in_transaction_timeout=declared.idle_in_transaction_timeout,
         migration_lock_timeout=declared.migration_lock_timeout,
         backup_before_migrations=declared.backup_before_migrations,
         assertions=tuple(declared.assertions),

@@ -71,6 +71,7 @@ SettingValue = Annotated[
     BeforeValidator(_setting_value, json_schema_input_type=str | int | float | bool),
     Matches(r"[A-Za-z0-9 _.,:%/@+*$-]*", "one line of letters, digits, spaces and . , : % / @ + * $ _ -"),
 ]
+PostgresqlVersion = Annotated[str, Matches(r"[1-9][0-9]", 'a major version in quotes such as "17"')]
 
 
 class AdminUser(Declared):
@@ -108,6 +109,11 @@ class Firewall(Declared):
 class Postgresql(Declared):
     """The limits and settings of PostgreSQL."""
 
+    version: PostgresqlVersion | None = Field(
+        default=None,
+        description="The major version that is expected, in quotes; hosts whose release has another one are refused. "
+        "Whichever they have, if not given: 15 on Debian 12, 17 on Debian 13.",
+    )
     max_connections: int | None = Field(
         default=None,
         ge=20,
@@ -120,6 +126,9 @@ class Postgresql(Declared):
         le=0.8,
         allow_inf_nan=False,
         description="The share of the host's memory that PostgreSQL plans with.",
+    )
+    disk: Literal["ssd", "hdd"] = Field(
+        default="ssd", description="The kind of disk that holds the databases: solid state, or spinning."
     )
     settings: Annotated[dict[SettingName, SettingValue], AfterValidator(_settings)] = Field(
         default={}, description="Settings of postgresql.conf that override Roost's."

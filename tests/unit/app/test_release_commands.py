@@ -54,7 +54,13 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Database:
 
 
 def commands(paths: AppPaths, **changes: Any) -> ReleaseCommands:
-    given = {"commands": ["migrate"], "listing": "list", "lock_timeout": 10, "backups": 3} | changes
+    given = {
+        "commands": ["migrate"],
+        "listing": "list",
+        "lock_timeout": 10,
+        "lift_time_limits": False,
+        "backups": 3,
+    } | changes
     return ReleaseCommands(attempt=Attempt.of_built(paths, "two", "anna"), **given)
 
 
@@ -78,6 +84,13 @@ def test_without_a_listing_the_dump_is_made_and_nothing_is_recorded(paths: AppPa
     assert server.seen == ["dump", "migrate"]
     assert server.options == [""]
     assert not paths.schema.exists()
+
+
+@pytest.mark.parametrize("lock_timeout", [0, 10])
+def test_the_time_limits_of_the_application_are_lifted(paths: AppPaths, server: Database, lock_timeout: int) -> None:
+    commands(paths, lock_timeout=lock_timeout, lift_time_limits=True).run()
+    lifted = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+    assert set(server.options) == {f"-c lock_timeout={lock_timeout}s {lifted}"}
 
 
 def test_looking_is_read_only_and_leaves_nothing(paths: AppPaths, server: Database) -> None:
