@@ -64,7 +64,8 @@ STACK = {
             "database": True,
             "release_commands": ["flask --app guestbook init-db"],
             "frontend": True,
-            "edge": EDGE,
+            "edge": EDGE
+            | {"locations": [{"path": "/ws/", "app": "pulse"}, {"path": "/api/readings/", "app": "pulse"}]},
         },
         {
             "name": "visitors",
@@ -153,9 +154,18 @@ def test_posts_write_rows(host: Host) -> None:
     assert query(host, "memo", "select value from counter") == ["1"]
 
 
-def test_websocket_answers_through_nginx(host: Host) -> None:
-    printed = host.run(f"touch /root/websocket.stop; {PYTHON} - <<'PY'\n{CLIENT}PY\n")
+@pytest.mark.parametrize("domain", ["pulse.test", "guestbook.test"])
+def test_websocket_answers_through_nginx(host: Host, domain: str) -> None:
+    printed = host.run(f"touch /root/websocket.stop; {PYTHON} - {domain} <<'PY'\n{CLIENT}PY\n")
     assert printed.split() == [release_of(host, PULSE), "1", "1000"]
+
+
+def test_one_domain_leads_to_several_applications(host: Host) -> None:
+    reading = {"sensor": "routed", "value": 3.5}
+    host.curl(f"{GUESTBOOK}/api/readings/", "--json", json.dumps(reading))
+    assert query(host, "pulse", "select value from readings where sensor = 'routed'") == ["3.5"]
+    assert [host.status(f"{site}/api/entries/") for site in (GUESTBOOK, PULSE)] == [200, 404]
+    assert "<title>Guestbook</title>" in host.curl(f"{GUESTBOOK}/")
 
 
 @pytest.mark.parametrize("accept", ["text/event-stream", "*/*"])
@@ -345,7 +355,7 @@ def test_gunicorn_serves_the_same_release_and_next_moves_without_a_failed_reques
     assert host.run("readlink /srv/visitors/frontend.sock") != socket
     assert len(codes) > 50
     assert set(codes) == {"200"}
-    test_websocket_answers_through_nginx(host)
+    test_websocket_answers_through_nginx(host, "pulse.test")
     test_events_arrive_one_by_one(host, "text/event-stream")
 
 

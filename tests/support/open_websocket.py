@@ -14,7 +14,7 @@ rm -f /root/websocket.*
 cat > /root/websocket_client.py <<'PY'
 {CLIENT}PY
 systemd-run --quiet --collect --unit=websocket -p StandardOutput=file:/root/websocket.log \\
-  {PYTHON} /root/websocket_client.py
+  {PYTHON} /root/websocket_client.py pulse.test
 """
 CLOSE = """
 touch /root/websocket.stop

@@ -1,4 +1,4 @@
-"""Run on a host by the Python of pulse: keeps a WebSocket open through nginx until /root/websocket.stop exists.
+"""Run on a host by the Python of pulse: keeps a WebSocket of the domain $1 open until /root/websocket.stop exists.
 
 Prints a line for each connection: the release that answered, the echoes that came back, the code that closed it.
 """
@@ -6,18 +6,20 @@ Prints a line for each connection: the release that answered, the echoes that ca
 import asyncio
 import json
 import ssl
+import sys
 from pathlib import Path
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-CERTIFICATE = "/etc/roost/tls/pulse/fullchain.pem"
+DOMAIN = sys.argv[1]
+CERTIFICATE = f"/etc/roost/tls/{DOMAIN.removesuffix('.test')}/fullchain.pem"
 STOP = Path("/root/websocket.stop")
 
 
 async def converse() -> None:
     context = ssl.create_default_context(cafile=CERTIFICATE)
-    async with connect("wss://pulse.test/ws/", ssl=context, host="127.0.0.1", port=443, proxy=None) as socket:
+    async with connect(f"wss://{DOMAIN}/ws/", ssl=context, host="127.0.0.1", port=443, proxy=None) as socket:
         release = json.loads(await socket.recv())["release"]
         echoes, code = 0, 1000
         try:
