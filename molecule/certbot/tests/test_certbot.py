@@ -12,6 +12,7 @@ from testinfra import get_host
 PRODUCTION, STAGING = "127.0.0.1", "127.0.0.2"
 ISSUED = ["atlas", "borealis", "cirrus"]
 ISSUER, RECEIVER = "molecule12", "molecule13"
+ASKED = "openssl s_client -connect localhost:443 -servername bought.test -status </dev/null"
 SERVED = "openssl s_client -connect localhost:443 -servername {} </dev/null 2>/dev/null | openssl x509 -noout -{}"
 
 
@@ -68,9 +69,10 @@ def broken_configuration(host):
 
 
 @contextmanager
-def no_failed_request(host):
+def no_failed_request(host, domain="atlas.test"):
     """Clients connect anew all the time, and each gets an answer."""
-    loop = "while [ ! -e /run/load.stop ]; do curl -sko /dev/null https://atlas.test/ && echo || echo failed; done"
+    curl = f"curl -sko /dev/null --resolve {domain}:443:127.0.0.1 https://{domain}/"
+    loop = f"while [ ! -e /run/load.stop ]; do {curl} && echo || echo failed; done"
     host.check_output(f"rm -f /run/load.*; setsid sh -c '{loop}' >/run/load.log 2>&1 </dev/null & sleep 0.2")
     try:
         yield
@@ -110,6 +112,31 @@ def test_certificate_that_was_bought_is_in_use(host, served):
     assert served_is(served, 10)
     key = host.file("/etc/roost/tls/bought/privkey.pem")
     assert (key.user, key.group, key.mode) == ("root", "root", 0o600)
+
+
+def is_stapled(host):
+    """Whether the word of the authority comes with the certificate that was bought: not yet with the first answers."""
+    for _ in range(40):
+        if "OCSP Response Status: successful" in host.check_output(ASKED):
+            return True
+        time.sleep(0.25)
+    return False
+
+
+def test_word_of_an_authority_that_gives_it_is_stapled(host):
+    assert is_stapled(host)
+    assert host.check_output("ls /run/roost-tls") == "bought.conf"
+    assert "ssl_stapling" not in host.run("nginx -t").stderr
+
+
+def test_nginx_does_without_a_responder_that_is_down(host):
+    host.check_output("systemctl stop ocsp")
+    try:
+        with no_failed_request(host, "bought.test"):
+            host.check_output("nginx -t && systemctl reload nginx && sleep 2")
+            assert "no response sent" in host.check_output(ASKED)
+    finally:
+        host.check_output("systemctl start ocsp")
 
 
 @pytest.mark.parametrize("name", ["astray", "nowhere"])
@@ -180,6 +207,7 @@ def test_another_authority_is_not_asked_for_what_failed_three_times_in_an_hour(h
     code, output = converge(host, f"authority={STAGING}", "bought=20", "certbot_retry_minutes=0")
     assert code == 0, output
     assert served_is(served, 20)
+    assert host.check_output("ls /run/roost-tls") == ""
     assert orders(host, "production") == len([*issued, "astray"]) + 2
     assert orders(host, "staging") == len(issued)
     end, begin = (
