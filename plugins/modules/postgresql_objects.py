@@ -27,7 +27,7 @@ description:
     declared is reset; other settings of the role, and those for one database alone, stay as they are.
   - A database belongs to its owner, and so does its schema C(public); nobody else may connect unless granted.
     It is created in UTF-8 with the locale C.UTF-8, whose order no system upgrade changes.
-  - Never drops anything.
+  - Never drops anything; M(postgresql_removal) does.
   - The modules of C(community.postgresql) take one module run of 0.3 seconds for each object, and psycopg on
     the host. An ordinary server has a dozen objects, and this module reads all of them in one such run.
 options:

@@ -66,6 +66,16 @@ def _unique_database_names(subject: Subject) -> Iterator[Mistake]:
     )
 
 
+def _removed_databases(subject: Subject) -> Iterator[Mistake]:
+    owners = {app.database.name: app.name for _, _, app in subject.apps if app.database and not app.database.url}
+    for index, name in enumerate(subject.stack.removed_databases):
+        if name in owners:
+            yield Mistake(
+                ("stack", "removed_databases", index),
+                f"{name} is the database of the application {owners[name]}: remove it here, or the application.",
+            )
+
+
 def _unique_server_names(subject: Subject) -> Iterator[Mistake]:
     users = enumerate(subject.stack.admin_users)
     yield from _repeated(
@@ -438,6 +448,7 @@ _CHECKS: tuple[Check, ...] = (
     _unique_app_names,
     _unique_domains,
     _unique_database_names,
+    _removed_databases,
     _unique_server_names,
     _ports,
     _hosts_for_everything,

@@ -46,6 +46,12 @@ def test_an_ordinary_stack_has_none() -> None:
     assert mistakes(app(celery={"app": "atlas"}), app("borea", redis={"database": 1})) == {}
 
 
+def test_a_database_goes_that_an_application_had_before_it_moved_elsewhere() -> None:
+    moved = app(database={"url": "postgresql://u:p@db.example.com/x"})
+    assert mistakes(moved, removed_databases=["atlas"]) == {}
+    assert list(mistakes(app(), removed_databases=["atlas"])) == ["stack.removed_databases[0]"]
+
+
 @pytest.mark.parametrize(("limit", "refused"), [(75, True), (76, False)])
 def test_the_connection_budget_is_exact(limit: int, refused: bool) -> None:
     found = mistakes(app(celery={"app": "atlas"}), postgresql={"max_connections": limit})

@@ -105,6 +105,14 @@ def test_more_servers_reach_the_data_by_their_internal_addresses() -> None:
     ]
 
 
+def test_a_database_goes_with_its_owner() -> None:
+    stack, *where = arguments(ONE, "vm1")
+    assert data.postgresql_removed_databases(stack, *where) == []
+    removed = stack | {"removed_databases": ["old", "older"]}
+    assert data.postgresql_removed_databases(removed, *where) == ["old", "older"]
+    assert data.postgresql_removed_roles(removed, *where) == ["old", "older"]
+
+
 def test_ports_open_only_to_those_who_need_them() -> None:
     def opened(groups: dict[str, list[str]], name: str) -> dict[str, list[str]]:
         return {rule["port"]: rule["sources"] for rule in server.firewall_rules(*arguments(groups, name))}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from administering import administer
 from testinfra.host import Host
 
 VARS = Path(__file__).resolve().parents[3] / "roles" / "postgresql" / "vars" / "main.yml"
@@ -22,11 +23,6 @@ def connect(  # noqa: PLR0913 - only the options need not be given
     arguments = f"-XAtq -v ON_ERROR_STOP=1 -h 127.0.0.1 -U {role} -d {database} -c {shlex.quote(sql)}"
     result = host.run(f"PGOPTIONS={shlex.quote(options)} PGPASSWORD={shlex.quote(password)} psql {arguments}")
     return result.rc, (result.stdout + result.stderr).strip()
-
-
-def administer(host: Host, sql: str) -> str:
-    """What the administrator's SQL prints."""
-    return str(host.check_output(f"cd / && runuser -u postgres -- psql -XAtq -c {shlex.quote(sql)}"))
 
 
 def service(host: Host) -> str:

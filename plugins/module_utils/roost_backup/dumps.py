@@ -15,14 +15,22 @@ PRIVATE = 0o700
 
 
 def dump(cluster: Cluster, database: str, keep: int) -> Path:
-    """Dump a database, and keep so many dumps of it. Raises BackupError; half a dump never has a dump's name."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    FOLDER.chmod(PRIVATE)
+    """Dump a database, and keep so many dumps of it. Raises BackupError."""
+    file = write(cluster, database, FOLDER)
+    for old in dumps_of(database)[:-keep]:
+        old.unlink()
+    return file
+
+
+def write(cluster: Cluster, database: str, folder: Path) -> Path:
+    """Dump a database into a folder. Raises BackupError; half a dump never has a dump's name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(PRIVATE)
     owner = pwd.getpwnam("postgres")
-    os.chown(FOLDER, owner.pw_uid, owner.pw_gid)
-    file = FOLDER / f"{database}-{time.strftime('%Y-%m-%dT%H-%M-%SZ', time.gmtime())}.dump"
+    os.chown(folder, owner.pw_uid, owner.pw_gid)
+    file = folder / f"{database}-{time.strftime('%Y-%m-%dT%H-%M-%SZ', time.gmtime())}.dump"
     unfinished = file.with_suffix(".unfinished")
-    for left_over in FOLDER.glob("*.unfinished"):
+    for left_over in folder.glob("*.unfinished"):
         left_over.unlink()
     run_as_postgres(
         [
@@ -31,8 +39,6 @@ def dump(cluster: Cluster, database: str, keep: int) -> Path:
         ]
     )
     unfinished.replace(file)
-    for old in dumps_of(database)[:-keep]:
-        old.unlink()
     return file
 
 

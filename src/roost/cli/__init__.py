@@ -6,6 +6,7 @@ from roost.cli import (
     backup,
     backups,
     check,
+    database,
     deploy,
     deploy_key,
     drill,
@@ -47,6 +48,7 @@ app.command()(releases.releases)
 app.command()(lock.lock)
 app.command()(lock.unlock)
 app.command()(status.status)
+app.command()(database.database)
 app.command()(backup.backup)
 app.command()(backups.backups)
 app.command()(restore.restore)

@@ -49,6 +49,8 @@ FILTERS = (
     data.postgresql_listen_addresses,
     data.postgresql_max_connections,
     data.postgresql_memory_share,
+    data.postgresql_removed_databases,
+    data.postgresql_removed_roles,
     data.postgresql_roles,
     data.postgresql_settings,
     data.postgresql_version,

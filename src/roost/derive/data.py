@@ -49,6 +49,17 @@ def postgresql_databases(context: Context) -> list[dict[str, Any]]:
 
 
 @role_input
+def postgresql_removed_databases(context: Context) -> list[str]:
+    return list(context.stack.removed_databases)
+
+
+@role_input
+def postgresql_removed_roles(context: Context) -> list[str]:
+    """Return the owners of the removed databases."""
+    return list(context.stack.removed_databases)
+
+
+@role_input
 def postgresql_hba(context: Context) -> list[dict[str, str]]:
     """Return one line for each database and each other host that runs applications; over TLS only."""
     return [

@@ -41,7 +41,8 @@ were `ok`, `changed`, `skipped`, `failed` or `unreachable`), `changes` (per host
 `applied` and `unknown`: those of the database that the release does not know; and `backup`, the path of the dump made
 before). `backup`, `restore` and `drill` add a list of what each `host` did: `backups` (each with `kind`, `backups`,
 `expired` and `told`), `restores` (each with `changed`, `told` and `kept`) or `drills` (each with `when`, `ok`,
-`backup`, `repository`, `rpo_seconds`, `rto_seconds`, `reason` and `checks`). Messages for people go to standard error.
+`backup`, `repository`, `rpo_seconds`, `rto_seconds`, `reason` and `checks`). `status`, `backups` and `database` have
+`ok` and what each of the `hosts` found. Messages for people go to standard error.
 
 """
 

@@ -396,7 +396,8 @@ class App(Declared):
     """One application.
 
     Taken out of the list, it is stopped and no longer served by the next `roost up`. Its data stays: its folder in
-    /srv with releases and uploads, its database, its secrets. Put back, it serves its last release again.
+    /srv with releases and uploads, its database (see `removed_databases`), its secrets. Put back, it serves
+    its last release again.
     """
 
     name: Name = Field(description="The name of the application, its system user, its folder in /srv and its database.")

@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from roost.model.app import App
 from roost.model.backups import Backups
 from roost.model.certificates import AcmeDirectory, AcmeDns
 from roost.model.edge import Edge
 from roost.model.server import DEFAULT_TIMEZONE, AdminUser, Firewall, KnownTimezone, Postgresql, Redis, Ssh
-from roost.model.values import Declared, Email, LocalPath, TlsKind, switch
+from roost.model.values import DatabaseName, Declared, Email, LocalPath, TlsKind, switch, unique
 
 
 class Stack(Declared):
@@ -48,6 +48,11 @@ class Stack(Declared):
     backups: Annotated[Backups | None, BeforeValidator(switch, json_schema_input_type=bool | Backups)] = Field(
         default=Backups(),
         description="Backups of the databases that Roost makes: true, false or details. True if not given.",
+    )
+    removed_databases: Annotated[list[DatabaseName], AfterValidator(unique)] = Field(
+        default=[],
+        description="Databases that no application has any more. With their owners of the same names they are removed, "
+        "after a last dump, by `roost up --remove-databases`; without it, a run only tells of them.",
     )
     redis: Redis = Field(default=Redis(), description="The cache and message broker.")
     apps: list[App] = Field(min_length=1, description="The applications.")

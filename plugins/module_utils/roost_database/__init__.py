@@ -1,0 +1,1 @@
+"""What is in the databases of this host, and how databases go."""

@@ -1,0 +1,38 @@
+"""Questions to PostgreSQL that change nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible.module_utils.roost_backup.cluster import Cluster
+
+# An application owns the schema public of its database: no function of its making may be called by the administrator.
+# The questions are kept out of the statistics that they ask for, and give up rather than wait for a lock.
+SESSION = """
+    SET transaction_read_only = on;
+    SET search_path = pg_catalog;
+    SET lock_timeout = '3s';
+    SET statement_timeout = '60s';
+    SET pg_stat_statements.track = 'none';
+"""
+
+
+def answer(cluster: Cluster, query: str, database: str = "postgres") -> Any:
+    """Return the one JSON value that a query returns. Raises BackupError if it can't be asked."""
+    return json.loads(cluster.sql(SESSION + query, database))
+
+
+def rows_of(query: str) -> str:
+    """Return an SQL expression: the rows of the query as a JSON array of objects."""
+    return f"(SELECT coalesce(json_agg(row_to_json(found)), '[]') FROM ({query}) AS found)"
+
+
+def literal(text: str) -> str:
+    """Return an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def full_name(schema: str, name: str) -> str:
+    """Return an SQL expression: a name as SQL has it, without the schema if that is public."""
+    return f"CASE {schema} WHEN 'public' THEN '' ELSE quote_ident({schema}) || '.' END || quote_ident({name})"

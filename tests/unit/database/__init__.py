@@ -1,0 +1,1 @@
+"""Databases as their host sees them: the report, and how they go."""

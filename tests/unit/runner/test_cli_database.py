@@ -1,0 +1,106 @@
+"""`roost database` and `roost up --remove-databases`: what they ask for, and what the first prints."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from roost import cli
+from roost.cli import running
+from roost.errors import UsageError
+from roost.events import Event, Status
+from roost.runner import RunRequest, RunResult
+from tests.unit.environments import write_environment
+from tests.unit.runner import result
+from tests.unit.runner.test_database_report import TABLE, WELL, with_database
+
+ELSEWHERE = """
+stack:
+  acme_email: ops@example.com
+  apps:
+    - name: borea
+      framework: django
+      domains: [borea.test]
+      source: {git: https://git.example.com/borea.git, version: v1}
+      wsgi: borea.wsgi
+      redis: false
+      database: {url: "postgresql://u:p@db.example.com/x"}
+"""
+
+
+class Hosts:
+    """Stands for Ansible: keeps the runs that were asked for, and lets the database's host return `report`."""
+
+    def __init__(self) -> None:
+        self.requests: list[RunRequest] = []
+        self.report: dict[str, Any] = WELL
+
+    def run(self, request: RunRequest, on_event: Callable[[Event], None]) -> RunResult:
+        self.requests.append(request)
+        on_event(result("postgresql_report", {"report": self.report}, Status.OK))
+        return RunResult(0, False, 0.1)
+
+
+@pytest.fixture
+def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hosts:
+    write_environment(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROOST_ENV", "prod")
+    found = Hosts()
+    monkeypatch.setattr(running, "run", found.run)
+    return found
+
+
+def invoke(*arguments: str) -> Any:
+    return CliRunner().invoke(cli.app, arguments)
+
+
+def test_what_is_well_is_short(hosts: Hosts) -> None:
+    lines = invoke("database").output.splitlines()
+    assert lines[0] == "vm1 well"
+    assert len(lines) == 3
+    assert [request.playbook for request in hosts.requests] == ["playbooks/database.yml"]
+    assert hosts.requests[0].variables == {"report_database": ""}
+
+
+def test_what_deserves_attention_comes_first_and_fails_nothing(hosts: Hosts) -> None:
+    hosts.report = with_database(dead_rows=[TABLE])
+    told = invoke("database", "--database", "atlas")
+    lines = told.output.splitlines()
+    assert (told.exit_code, lines[0]) == (0, "vm1 needs attention")
+    assert lines[1].startswith("  ! atlas: table orders has 43 % dead rows")
+    assert lines[-2].split() == ["table", "live", "rows", "dead", "rows", "share", "vacuumed", "analyzed"]
+    assert hosts.requests[0].variables == {"report_database": "atlas"}
+
+
+def test_programs_get_everything(hosts: Hosts) -> None:
+    hosts.report = with_database(dead_rows=[TABLE])
+    document = json.loads(invoke("database", "--json").output)
+    assert document["ok"]
+    assert document["elsewhere"] == []
+    assert document["hosts"]["vm1"]["databases"] == hosts.report["databases"]
+    assert len(document["hosts"]["vm1"]["troubles"]) == 1
+
+
+def test_a_database_elsewhere_is_named(hosts: Hosts, tmp_path: Path) -> None:
+    write_environment(tmp_path, stack=ELSEWHERE)
+    assert invoke("database").output.splitlines()[-1] == "Not looked at, because the database is elsewhere: borea."
+    assert json.loads(invoke("database", "--json").output)["elsewhere"] == ["borea"]
+    assert len(hosts.requests) == 2
+
+
+def test_what_can_be_no_name_is_refused_before_a_run(hosts: Hosts) -> None:
+    assert isinstance(invoke("database", "--database", "{{ lookup('env', 'HOME') }}").exception, UsageError)
+    assert hosts.requests == []
+
+
+def test_databases_are_removed_only_if_the_run_says_so(hosts: Hosts) -> None:
+    for arguments in ((), ("--remove-databases",)):
+        assert invoke("up", *arguments).exit_code == 0
+    assert [request.variables for request in hosts.requests] == [
+        {"postgresql_remove": False},
+        {"postgresql_remove": True},
+    ]
