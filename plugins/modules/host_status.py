@@ -45,6 +45,8 @@ status:
 """
 
 SERVICES = ["nginx", "postgresql", "redis-server", "supervisor", "nftables", "ssh"]
+POOLER = "pgbouncer"
+POOLER_CONFIGURATION = Path("/etc/pgbouncer/roost.ini")
 TLS = Path("/etc/roost/tls")
 TLS_STATE = Path("/var/lib/roost/tls/state.json")
 APPS = Path("/srv")
@@ -72,6 +74,12 @@ def units(names: list[str]) -> dict[str, str]:
         if properties.get("LoadState") == "loaded":
             states[properties["Id"]] = properties["ActiveState"]
     return states
+
+
+def services() -> dict[str, str]:
+    """The state of each service that Roost has installed here; a pooler that was switched off is none."""
+    pooler = [POOLER] if POOLER_CONFIGURATION.is_file() else []
+    return units([f"{name}.service" for name in [*SERVICES, *pooler]])
 
 
 def failed_units() -> list[str]:
@@ -178,7 +186,7 @@ def host_status(apps: list[str]) -> dict[str, Any]:
     return {
         "uptime_seconds": int(float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])),
         "load": round(os.getloadavg()[0], 2),
-        "services": units([f"{name}.service" for name in SERVICES]),
+        "services": services(),
         "failed_units": failed_units(),
         "apps": found,
         "certificates": certificates(time.time()),

@@ -1,9 +1,9 @@
-"""How many database connections the declared processes can open at most."""
+"""How many database connections the declared processes can open at most, and how many PostgreSQL must have for them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from roost.model import AUTO_WORKERS_MAX, ResolvedApp
+from roost.model import AUTO_WORKERS_MAX, POOL_SIZE, ResolvedApp, ResolvedPooler
 from roost.topology import Topology
 
 CONNECTION_RESERVE = 10
@@ -15,14 +15,42 @@ UVICORN_CONNECTIONS = 5
 RELEASES_SIDE_BY_SIDE = 2
 """While a release is switched, the old and the new one run together."""
 
+SMALLEST_POOL = 5
+"""Transactions take turns, but an application with fewer connections than this waits too often."""
+
+MIN_CONNECTIONS = 100
+"""PostgreSQL's own default."""
+
 
 @dataclass(frozen=True)
 class Connections:
-    """The most connections one application can have open at once, over all hosts."""
+    """The most connections one application can have open at once, over all hosts, and its pooler if it has one."""
 
     app: str
     web: int
     celery: int
+    pooler: ResolvedPooler | None = None
+
+    @property
+    def opened(self) -> int:
+        """What its processes open, to the pooler or to PostgreSQL."""
+        return self.web + self.celery
+
+    @property
+    def needed(self) -> int:
+        """The fewest connections of PostgreSQL with which it works."""
+        return min(self.useful, SMALLEST_POOL) if self._shrinks else self.useful
+
+    @property
+    def useful(self) -> int:
+        """The most connections of PostgreSQL that are given to it."""
+        if self.pooler is None:
+            return self.opened
+        return min(self.opened, self.pooler.size or (POOL_SIZE if self._shrinks else self.opened))
+
+    @property
+    def _shrinks(self) -> bool:
+        return self.pooler is not None and self.pooler.mode == "transaction" and self.pooler.size is None
 
 
 def connections_of(app: ResolvedApp, topology: Topology) -> Connections:
@@ -33,12 +61,31 @@ def connections_of(app: ResolvedApp, topology: Topology) -> Connections:
     for_each = UVICORN_CONNECTIONS if app.web.asynchronous else app.web.threads
     web = workers * for_each * RELEASES_SIDE_BY_SIDE * len(topology.members("app"))
     if app.celery is None:
-        return Connections(app.name, web, 0)
+        return Connections(app.name, web, 0, app.database.pooler)
     pools = sum(pool.concurrency for pool in app.celery.pools) * len(topology.members("worker"))
-    return Connections(app.name, web, pools + app.celery.beat)
+    return Connections(app.name, web, pools + app.celery.beat, app.database.pooler)
 
 
-def connections_needed(apps: Iterable[ResolvedApp], topology: Topology) -> int:
+def connections_needed(counts: Iterable[Connections]) -> int:
     """The smallest max_connections that can't run out, including the reserve."""
-    counts = [connections_of(app, topology) for app in apps]
-    return sum(count.web + count.celery for count in counts) + CONNECTION_RESERVE
+    return sum(count.needed for count in counts) + CONNECTION_RESERVE
+
+
+def connections_allowed(counts: Iterable[Connections], declared: int | None) -> int:
+    """The declared max_connections, or one that all processes and pools together can't reach."""
+    return declared or max(MIN_CONNECTIONS, sum(count.useful for count in counts) + CONNECTION_RESERVE)
+
+
+def pool_sizes(counts: Iterable[Connections], limit: int) -> Mapping[str, int]:
+    """Share `limit` connections, less the reserve: each application gets what it needs, then an equal part of the rest.
+
+    No application gets more than it has a use for.
+    """
+    counts = sorted(counts, key=lambda count: count.useful - count.needed)
+    left = max(0, limit - connections_needed(counts))
+    sizes = {}
+    for place, count in enumerate(counts):
+        more = min(count.useful - count.needed, left // (len(counts) - place))
+        sizes[count.app] = count.needed + more
+        left -= more
+    return sizes

@@ -162,17 +162,22 @@ def _redis_databases(subject: Subject) -> Iterator[Mistake]:
 def _connection_budget(subject: Subject) -> Iterator[Mistake]:
     limit = subject.stack.postgresql.max_connections
     apps = [resolved for _, _, resolved in subject.apps]
-    needed = connections_needed(apps, subject.topology)
+    counts = [connections_of(app, subject.topology) for app in apps]
+    needed = connections_needed(counts)
     if limit is None or needed <= limit:
         return
-    counts = [connections_of(app, subject.topology) for app in apps]
-    parts = [f"{c.app} {c.web} (web) + {c.celery} (Celery)" for c in counts if c.web or c.celery]
+    parts = [
+        f"{c.app} {c.needed} (pooler)" if c.pooler else f"{c.app} {c.web} (web) + {c.celery} (Celery)"
+        for c in counts
+        if c.opened
+    ]
     yield Mistake(
         ("stack", "postgresql", "max_connections"),
         f"{limit} connections are too few; up to {needed} can be opened: {', '.join(parts)}, "
         f"reserve {CONNECTION_RESERVE}. The web processes count {RELEASES_SIDE_BY_SIDE} times, because two "
         "releases run side by side during a deploy. "
-        "Remove max_connections to have it computed, or lower the workers, threads or concurrency.",
+        "Remove max_connections to have it computed, lower the workers, threads, concurrency or size, or let an "
+        "application's transactions share connections: database: {pooler: true}.",
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from roost.budget import CONNECTION_RESERVE, connections_needed
+from roost.budget import CONNECTION_RESERVE, connections_needed, connections_of
 from roost.crosschecks import Subject, cross_check
 from roost.model import parse_stack, resolved_apps
 from roost.rawyaml import key_text
@@ -74,7 +74,21 @@ def test_connections_count_every_host_and_every_process() -> None:
     hosts = topology(["web", "app"], ["web", "app"], ["worker"], ["worker"], ["worker"], ["database", "cache"])
     web_connections, celery_connections, api_connections = 2 * 2 * 3 * 5, 3 * (4 + 7) + 1, 2 * 2 * 2 * 5
     expected = web_connections + celery_connections + api_connections + CONNECTION_RESERVE
-    assert connections_needed(resolved_apps(stack), hosts) == expected
+    assert connections_needed(connections_of(app, hosts) for app in resolved_apps(stack)) == expected
+
+
+@pytest.mark.parametrize(
+    ("pooler", "needed"),
+    [(True, 5), ({"size": 12}, 12), ({"mode": "session"}, 64), ({"mode": "session", "size": 9}, 9), ({"size": 99}, 64)],
+)
+def test_behind_a_pooler_the_pool_counts(pooler: Any, needed: int) -> None:
+    database = {"pooler": pooler}
+    assert mistakes(app(database=database), postgresql={"max_connections": max(20, needed + 10)}) == {}
+    if needed > 10:
+        found = mistakes(app(database=database), postgresql={"max_connections": needed + 9})
+        assert (
+            f"up to {needed + 10} can be opened: atlas {needed} (pooler)" in found["stack.postgresql.max_connections"]
+        )
 
 
 def test_the_free_redis_number_is_one_that_nobody_has_asked_for() -> None:

@@ -478,3 +478,37 @@ def test_those_who_are_told_get_their_secrets_and_hooks_their_point() -> None:
         {"kind": "slack", "url": "https://slack"},
         {"kind": "webhook", "url": "https://hook", "key": "k3y"},
     ]
+
+
+POOLED = STACK | {"apps": [STACK["apps"][0] | {"database": {"pooler": True}}, STACK["apps"][1] | {"database": True}]}
+POOLED_VAULT = VAULT_APPS | {"flock": {"database_password": "word"}}
+
+
+def test_a_pooled_application_is_led_to_the_pooler_and_its_commands_past_it() -> None:
+    for groups, name, address in ((ONE, "vm1", "127.0.0.1"), (MANY, "a1", "10.0.0.4")):
+        _, *rest = arguments(groups, name)
+        atlas, flock = apps.app_apps(POOLED, *rest, POOLED_VAULT, "secret", "inventories/prod")
+        url = f"postgresql://atlas:pass%2Fword@{address}:{{}}/atlas"
+        assert variables(atlas, "secrets")["DATABASE_URL"] == url.format(6432)
+        assert variables(atlas, "command_secrets") == {"DATABASE_URL": url.format(5432)}
+        assert variables(flock, "secrets")["DATABASE_URL"] == f"postgresql://flock:word@{address}:5432/flock"
+        assert flock["command_secrets"] == []
+
+
+def test_the_pooler_has_every_database_once_an_application_wants_it() -> None:
+    _, *rest = arguments(MANY, "d1")
+    atlas, flock = data.pgbouncer_databases(POOLED, *rest, POOLED_VAULT)
+    assert atlas == {"name": "atlas", "user": "atlas", "password": "pass/word", "mode": "transaction", "size": 20}
+    assert (flock["mode"], flock["size"]) == ("session", 160)
+    assert data.postgresql_max_connections(POOLED, *rest) == 20 + 160 + 10
+    assert data.pgbouncer_max_client_connections(POOLED, *rest) == 2 * 64 + 5 + 160
+    assert data.pgbouncer_databases(*arguments(MANY, "d1"), VAULT_APPS) == []
+
+
+def test_the_pooler_is_installed_and_reached_only_where_one_is_wanted() -> None:
+    _, *rest = arguments(MANY, "d1")
+    opened = {rule["port"]: rule["sources"] for rule in server.firewall_rules(POOLED, *rest)}
+    assert opened["6432"] == opened["5432"] == data.pgbouncer_clients(POOLED, *rest)
+    assert "pgbouncer" in packages.packages_names(POOLED, *rest)
+    assert "pgbouncer" not in packages.packages_names(*arguments(MANY, "d1"))
+    assert "pgbouncer" not in packages.packages_names(POOLED, *arguments(MANY, "a1")[1:])

@@ -100,3 +100,32 @@ def test_gixy_finds_nothing_in_the_configuration_of_nginx(
     # Whether a site has HSTS is for the stack to say.
     run = subprocess.run(["gixy", "--skips", "hsts_header", dump], capture_output=True, text=True, check=False)
     assert "No issues found" in run.stdout, run.stdout + run.stderr
+
+
+POOLED = {
+    "tls": "selfsigned",
+    "apps": [
+        {
+            "name": "atlas",
+            "framework": "django",
+            "domains": ["atlas.test"],
+            "source": {"git": "https://git.example.com/atlas.git", "version": "v1"},
+            "wsgi": "atlas.wsgi",
+            "database": {"pooler": True},
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(("release", "prepared"), [("debian12", None), ("debian13", "200")])
+@pytest.mark.parametrize(("groups", "host", "tls"), [(ONE_HOST, "vm1", None), (MANY_HOSTS, "d1", "allow")])
+def test_the_pooler_has_what_its_version_and_the_hosts_call_for(
+    release: str, prepared: str | None, groups: dict[str, list[str]], host: str, tls: str | None
+) -> None:
+    files = texts(render_host(POOLED, release, groups, host))
+    pooler = configparser.RawConfigParser()
+    pooler.read_string(files["etc/pgbouncer/roost.ini"].replace("%include", "include = "))
+    assert pooler["databases"]["atlas"].endswith("dbname=atlas pool_mode=transaction pool_size=20")
+    assert pooler["pgbouncer"].get("max_prepared_statements") == prepared
+    assert pooler["pgbouncer"].get("client_tls_sslmode") == tls
+    assert ("hostssl" in files["etc/pgbouncer/roost-hba.conf"]) == (tls is not None)

@@ -104,6 +104,17 @@ def shown(argv: Sequence[str]) -> str:
     return argv[-1] if {WITH_ENVIRONMENT, SHELL_LINE} & set(argv) else " ".join(argv)
 
 
+def in_release(command: str, release: Path, paths: AppPaths, pgoptions: str = "") -> list[str]:
+    """Return the program and the arguments that run a shell command line with a release's environment."""
+    return [
+        *[WITH_ENVIRONMENT, str(paths.environment)],
+        *([WITH_ENVIRONMENT, str(paths.command_environment)] if paths.command_environment.is_file() else []),
+        *[WITH_ENVIRONMENT, str(release / "release.env")],
+        *(["sh", "-c", WITH_OPTIONS, "sh", pgoptions] if pgoptions else ["sh", SHELL_LINE]),
+        command,
+    ]
+
+
 def run_in_release(  # noqa: PLR0913 - only the first three must be given
     command: str,
     release: Path,
@@ -117,14 +128,8 @@ def run_in_release(  # noqa: PLR0913 - only the first three must be given
 
     Returns what it wrote to its standard output. `pgoptions` are options of its PostgreSQL sessions.
     """
-    argv = [
-        *[WITH_ENVIRONMENT, str(paths.environment)],
-        *[WITH_ENVIRONMENT, str(release / "release.env")],
-        *(["sh", "-c", WITH_OPTIONS, "sh", pgoptions] if pgoptions else ["sh", SHELL_LINE]),
-        command,
-    ]
     return run(
-        argv,
+        in_release(command, release, paths, pgoptions),
         account=Account(paths.name, paths.build_home),
         cwd=release / "src",
         environment=environment,

@@ -121,6 +121,11 @@ class AppPaths:
         return self.host / "etc/roost/apps" / f"{self.name}.env"
 
     @property
+    def command_environment(self) -> Path:
+        """What commands have besides, such as a way to the database past a pooler; not every application has it."""
+        return self.host / "etc/roost/apps" / f"{self.name}.commands.env"
+
+    @property
     def build_home(self) -> Path:
         """The home folder of build and release commands: their caches outlive a release."""
         return self.host / "var/cache/roost/apps" / self.name

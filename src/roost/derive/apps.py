@@ -9,7 +9,7 @@ from roost.deploy_key import DEPLOY_KEY
 from roost.derive.context import Context, role_input
 from roost.derive.pages import copy_commands
 from roost.derive.passwords import password_hash
-from roost.derive.server import POSTGRESQL_PORT, REDIS_PORT
+from roost.derive.server import PGBOUNCER_PORT, POSTGRESQL_PORT, REDIS_PORT
 from roost.model import AUTO_WORKERS_MAX, ResolvedApp
 from roost.model.hooks import NOTICES, POINTS
 from roost.paths import project_root
@@ -53,6 +53,7 @@ def app_apps(
             "run_release_commands": context.is_first("app" if context.topology.members("app") else "worker"),
             "environment": _environment(app),
             "secrets": _secrets(app, context, vault_apps, vault_redis_password),
+            "command_secrets": _command_secrets(app, context, vault_apps),
             "hooks": _hooks(app, context, vault_apps.get(app.name, {})),
             "packages": list(app.packages),
         }
@@ -239,17 +240,26 @@ def _secrets(
     vault = vault_apps.get(app.name, {})
     variables = {name: str(vault[name]) for name in app.secrets}
     if app.database:
+        port = PGBOUNCER_PORT if app.database.pooler else POSTGRESQL_PORT
         variables["DATABASE_URL"] = app.database.url or _database_url(
-            app.database.name, str(vault["database_password"]), context
+            app.database.name, str(vault["database_password"]), port, context
         )
     if app.redis_database is not None:
         variables |= _redis_urls(app, redis_password, context)
     return _listed(variables)
 
 
-def _database_url(name: str, password: str, context: Context) -> str:
+def _command_secrets(app: ResolvedApp, context: Context, vault_apps: Mapping[str, Mapping[str, str]]) -> Variables:
+    """Return what leads commands past the pooler: migrations need sessions, with locks and settings of their own."""
+    if app.database is None or app.database.pooler is None:
+        return []
+    password = str(vault_apps[app.name]["database_password"])
+    return _listed({"DATABASE_URL": _database_url(app.database.name, password, POSTGRESQL_PORT, context)})
+
+
+def _database_url(name: str, password: str, port: int, context: Context) -> str:
     server = context.topology.members("database")[0]
-    return f"postgresql://{name}:{quote(password, safe='')}@{context.address_of(server)}:{POSTGRESQL_PORT}/{name}"
+    return f"postgresql://{name}:{quote(password, safe='')}@{context.address_of(server)}:{port}/{name}"
 
 
 def _redis_urls(app: ResolvedApp, password: str, context: Context) -> dict[str, str]:

@@ -25,6 +25,11 @@ class Context:
         return resolved_apps(self.stack)
 
     @property
+    def pooled(self) -> bool:
+        """Whether any application wants PgBouncer before its database."""
+        return any(app.database and app.database.pooler for app in self.apps)
+
+    @property
     def cpus(self) -> int:
         return int(self.facts.get("processor_vcpus", 1))
 

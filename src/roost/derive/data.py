@@ -1,14 +1,14 @@
-"""The inputs of the roles that keep data: postgresql, redis."""
+"""The inputs of the roles that keep data: postgresql, pgbouncer, redis."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from roost.budget import connections_needed
+from roost.budget import Connections, connections_allowed, connections_of, pool_sizes
 from roost.derive.context import LOOPBACK, Context, role_input
 from roost.model import ResolvedApp
 
-MIN_CONNECTIONS = 100
-"""PostgreSQL's own default."""
+MIN_CLIENT_CONNECTIONS = 100
+"""PgBouncer's own default."""
 
 MIN_REDIS_DATABASES = 16
 """Redis' own default."""
@@ -76,10 +76,7 @@ def postgresql_settings(context: Context) -> list[dict[str, str]]:
 
 @role_input
 def postgresql_max_connections(context: Context) -> int:
-    """Return the declared limit, or one that all processes together can't reach."""
-    return context.stack.postgresql.max_connections or max(
-        MIN_CONNECTIONS, connections_needed(context.apps, context.topology)
-    )
+    return _max_connections(context)
 
 
 @role_input
@@ -90,6 +87,42 @@ def postgresql_memory_share(context: Context) -> float:
 @role_input
 def postgresql_disk(context: Context) -> str:
     return context.stack.postgresql.disk
+
+
+@role_input
+def pgbouncer_listen_addresses(context: Context) -> list[str]:
+    return _listen(context)
+
+
+@role_input
+def pgbouncer_clients(context: Context) -> list[str]:
+    return [host.internal_address for host in context.clients()]
+
+
+@role_input
+def pgbouncer_databases(context: Context, vault_apps: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Return every database, or none if no application wants the pooler.
+
+    Those that don't want it are there too: one that has just been switched off uses it until the application has moved.
+    """
+    if not context.pooled:
+        return []
+    sizes = pool_sizes(_connections(context), _max_connections(context))
+    return [
+        {
+            "name": name,
+            "user": name,
+            "password": str(vault_apps[app.name]["database_password"]),
+            "mode": app.database.pooler.mode if app.database and app.database.pooler else "session",
+            "size": sizes[app.name],
+        }
+        for app, name in local_databases(context)
+    ]
+
+
+@role_input
+def pgbouncer_max_client_connections(context: Context) -> int:
+    return max(MIN_CLIENT_CONNECTIONS, sum(count.opened for count in _connections(context)))
 
 
 @role_input
@@ -122,6 +155,14 @@ def _time_limits(app: ResolvedApp) -> dict[str, int]:
         "idle_in_transaction_session_timeout": app.database.idle_in_transaction_timeout,
     }
     return {name: seconds for name, seconds in limits.items() if seconds is not None}
+
+
+def _connections(context: Context) -> list[Connections]:
+    return [connections_of(app, context.topology) for app in context.apps]
+
+
+def _max_connections(context: Context) -> int:
+    return connections_allowed(_connections(context), context.stack.postgresql.max_connections)
 
 
 def _listen(context: Context) -> list[str]:

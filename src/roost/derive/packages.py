@@ -18,6 +18,8 @@ def packages_names(context: Context) -> list[str]:
     for role in roles_of(context.host.groups):
         if role == "backup" and backups_of(context) is None:
             continue
+        if role == "pgbouncer" and not context.pooled:
+            continue
         names.update(_role_variables(role).get(f"__{role}_packages", ()))
     if context.plays("web") and any(app.edge.waf for app in context.apps):
         names.update(_role_variables("nginx")["__nginx_waf_packages"])

@@ -4,6 +4,7 @@ from typing import Any
 
 from roost.derive.context import Context, role_input
 
+PGBOUNCER_PORT = 6432
 POSTGRESQL_PORT = 5432
 REDIS_PORT = 6379
 
@@ -32,6 +33,8 @@ def firewall_rules(context: Context) -> list[dict[str, Any]]:
     clients = [host.internal_address for host in context.clients()]
     if clients and context.plays("database"):
         rules.append(_rule("postgresql", POSTGRESQL_PORT, clients))
+    if clients and context.plays("database") and context.pooled:
+        rules.append(_rule("pgbouncer", PGBOUNCER_PORT, clients))
     if clients and (context.plays("cache") or context.plays("broker")):
         rules.append(_rule("redis", REDIS_PORT, clients))
     return rules + [rule.model_dump() | {"port": str(rule.port)} for rule in context.stack.firewall.allow]

@@ -1,6 +1,17 @@
 """The stack: what a user declares about applications and servers (see docs/stack.md)."""
 
-from roost.model.app import AUTO_WORKERS_MAX, DEFAULT_THREADS, App, Celery, Database, Pool, Python, Source, Web
+from roost.model.app import (
+    AUTO_WORKERS_MAX,
+    DEFAULT_THREADS,
+    POOL_SIZE,
+    App,
+    Celery,
+    Database,
+    Pool,
+    Python,
+    Source,
+    Web,
+)
 from roost.model.backups import Backups
 from roost.model.edge import Limits, Location
 from roost.model.parse import Mistake, check_stack, parse_stack, plain
@@ -11,6 +22,7 @@ from roost.model.resolve import (
     ResolvedDatabase,
     ResolvedFrontend,
     ResolvedPool,
+    ResolvedPooler,
     ResolvedWeb,
     can_be_public,
     resolve,
@@ -24,6 +36,7 @@ __all__ = [
     "AUTO_WORKERS_MAX",
     "DEFAULT_THREADS",
     "GENERATED_SECRET",
+    "POOL_SIZE",
     "AdminUser",
     "App",
     "Backups",
@@ -40,6 +53,7 @@ __all__ = [
     "ResolvedDatabase",
     "ResolvedFrontend",
     "ResolvedPool",
+    "ResolvedPooler",
     "ResolvedWeb",
     "Source",
     "Stack",

@@ -48,12 +48,16 @@ from roost.model.values import (
 
 Server = Literal["gunicorn", "uvicorn"]
 WorkerClass = Literal["sync", "gthread", "uvicorn"]
+PoolMode = Literal["transaction", "session"]
 
 AUTO_WORKERS_MAX = 8
 """`workers: auto` never starts more worker processes on a host than this."""
 
 DEFAULT_THREADS = 4
 """Threads of a gthread worker."""
+
+POOL_SIZE = 20
+"""Connections of PostgreSQL that all transactions of an application share, unless it says otherwise."""
 
 MAX_WEB_WORKERS = 64
 MAX_REDIS_DATABASE = 63
@@ -239,6 +243,23 @@ class Celery(Declared):
     )
 
 
+class Pooler(Declared):
+    """PgBouncer between the application and PostgreSQL: many connections of its share few of PostgreSQL's."""
+
+    mode: PoolMode = Field(
+        default="transaction",
+        description="For how long a connection of PostgreSQL is the application's: `transaction`, or `session` for one "
+        "that needs what a session keeps (advisory locks, LISTEN, temporary tables).",
+    )
+    size: int | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="The most connections of PostgreSQL that it may take. If not given, as many as a session each "
+        f"needs, or for transactions up to {POOL_SIZE}, fewer if `postgresql.max_connections` leaves fewer.",
+    )
+
+
 class Database(Declared):
     """The application's PostgreSQL database."""
 
@@ -272,6 +293,11 @@ class Database(Declared):
         description="Seconds after which a connection is closed that does nothing amid a transaction, and so keeps its "
         "locks, and VACUUM from all tables; 0 for no limit. The server's, ten minutes, if not given.",
     )
+    pooler: Annotated[Pooler | None, BeforeValidator(switch, json_schema_input_type=bool | Pooler)] = Field(
+        default=None,
+        description="PgBouncer between the application and PostgreSQL: true, false or details. False if not given. "
+        "Release commands, hooks and `roost run` go past it.",
+    )
     migration_lock_timeout: int = Field(
         default=10,
         ge=0,
@@ -287,6 +313,14 @@ class Database(Declared):
         description="What is true of a healthy database, tried in each restore drill of its backups: statements that "
         "return one truth value, such as `SELECT count(*) > 0 FROM auth_user`.",
     )
+
+    @model_validator(mode="after")
+    def _pooler_of_databases_here(self) -> Self:
+        if self.pooler and self.url:
+            raise ValueError(
+                "The pooler stands beside a database that Roost makes, not beside one elsewhere: remove it."
+            )
+        return self
 
     @model_validator(mode="after")
     def _assertions_of_backups(self) -> Self:

@@ -65,4 +65,4 @@ SETTINGS_OWNED_BY_ROOST = frozenset(
     }
 )
 
-SERVICE_PORTS = {80: "nginx", 443: "nginx", 5432: "PostgreSQL", 6379: "Redis"}
+SERVICE_PORTS = {80: "nginx", 443: "nginx", 5432: "PostgreSQL", 6379: "Redis", 6432: "PgBouncer"}

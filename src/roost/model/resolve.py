@@ -13,6 +13,7 @@ from roost.model.app import (
     Frontend,
     Media,
     Pool,
+    PoolMode,
     Python,
     Server,
     Source,
@@ -112,6 +113,14 @@ class ResolvedCelery:
 
 
 @dataclass(frozen=True)
+class ResolvedPooler:
+    """The pooler. `size` is the declared one."""
+
+    mode: PoolMode
+    size: int | None
+
+
+@dataclass(frozen=True)
 class ResolvedDatabase:
     """The database: `name` is also its owner's name; with a `url` it is elsewhere and not Roost's to make.
 
@@ -124,6 +133,7 @@ class ResolvedDatabase:
     statement_timeout: int | None
     lock_timeout: int | None
     idle_in_transaction_timeout: int | None
+    pooler: ResolvedPooler | None
     migration_lock_timeout: int
     backup_before_migrations: bool
     assertions: tuple[str, ...]
@@ -354,6 +364,7 @@ def _database(app: App) -> ResolvedDatabase | None:
         statement_timeout=declared.statement_timeout,
         lock_timeout=declared.lock_timeout,
         idle_in_transaction_timeout=declared.idle_in_transaction_timeout,
+        pooler=ResolvedPooler(declared.pooler.mode, declared.pooler.size) if declared.pooler else None,
         migration_lock_timeout=declared.migration_lock_timeout,
         backup_before_migrations=declared.backup_before_migrations,
         assertions=tuple(declared.assertions),

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import jinja2
 import pytest
-from ansible.module_utils.roost_app.commands import WITH_ENVIRONMENT, WITH_OPTIONS, failure, last_lines
+from ansible.module_utils.roost_app import commands
+from ansible.module_utils.roost_app.commands import (
+    WITH_ENVIRONMENT,
+    WITH_OPTIONS,
+    failure,
+    in_release,
+    last_lines,
+)
+from ansible.module_utils.roost_app.paths import AppPaths
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "app" / "templates"
 
@@ -33,13 +41,28 @@ def test_failure_tells_the_command_and_its_last_lines() -> None:
 
 @pytest.mark.parametrize("value", VALUES)
 def test_environment_file_keeps_every_character(tmp_path: Path, value: str) -> None:
-    template = (ROLE / "etc/roost/apps/@name@.env.j2").read_text()
-    environment = jinja2.Environment(trim_blocks=True, keep_trailing_newline=True)  # noqa: S701 - not HTML
+    loader = jinja2.FileSystemLoader(ROLE)
+    environment = jinja2.Environment(loader=loader, trim_blocks=True, keep_trailing_newline=True)  # noqa: S701 - not HTML
     item = {"environment": [{"name": "VALUE", "value": value}], "secrets": [{"name": "LAST", "value": "1"}]}
     file = tmp_path / "atlas.env"
-    file.write_text(environment.from_string(template).render(item=item))
+    file.write_text(environment.get_template("etc/roost/apps/@name@.env.j2").render(item=item))
     command = ["sh", str(ROLE / "usr/local/lib/roost/with-environment"), str(file), "printenv", "VALUE"]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == f"{value}\n"
+
+
+@pytest.mark.parametrize(("besides", "seen"), [(None, "pooled"), ("direct", "direct")])
+def test_what_commands_have_besides_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, besides: str | None, seen: str
+) -> None:
+    monkeypatch.setattr(commands, "WITH_ENVIRONMENT", str(ROLE / "usr/local/lib/roost/with-environment"))
+    paths = AppPaths("atlas", tmp_path)
+    paths.environment.parent.mkdir(parents=True)
+    paths.environment.write_text('DATABASE_URL="pooled"\n')
+    if besides:
+        paths.command_environment.write_text(f'DATABASE_URL="{besides}"\n')
+    (tmp_path / "release.env").touch()
+    argv = in_release('printf %s "$DATABASE_URL"', tmp_path, paths)
+    assert subprocess.run(argv, check=True, capture_output=True, text=True).stdout == seen
 
 
 @pytest.mark.parametrize(
