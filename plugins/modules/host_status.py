@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_backup.health import health
+from ansible.module_utils.roost_files.health import files_health
 
 DOCUMENTATION = r"""
 module: host_status
@@ -191,6 +192,7 @@ def host_status(apps: list[str]) -> dict[str, Any]:
         "apps": found,
         "certificates": certificates(time.time()),
         "backups": health(time.time()),
+        "files": files_health(time.time()),
         "disks": disks(),
         "memory": memory(),
     }

@@ -23,6 +23,22 @@ def backup_troubles(backups: Mapping[str, Any]) -> Iterator[str]:
     yield from _drill_troubles(backups)
 
 
+def files_troubles(files: Mapping[str, Any]) -> Iterator[str]:
+    """What needs somebody's attention of the backups of files. None has to be made at once."""
+    if not files["last"]:
+        if files["first_age_seconds"] > files["late_after_seconds"]:
+            yield "there is no backup of files yet"
+    elif files["age_seconds"] > files["late_after_seconds"]:
+        yield f"the last good backup of files is {age(files['age_seconds'])} old"
+    if files["failed"]:
+        yield f"the last backup of files failed: {files['failed']}"
+
+
+def files_row(files: Mapping[str, Any]) -> str:
+    """`backed up 3 h ago`."""
+    return f"backed up {age(files['age_seconds'])} ago" if files["last"] else "not backed up yet"
+
+
 def _drill_troubles(backups: Mapping[str, Any]) -> Iterator[str]:
     """None has to have run until backups have been declared for as long as a drill may be old; 0 means any age."""
     drill, late_after = backups["drill"], backups["drill_late_after_seconds"] or math.inf

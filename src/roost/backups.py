@@ -1,4 +1,4 @@
-"""What `roost backups` shows: the backups that each host's `postgresql_backups` found. Pure."""
+"""What `roost backups` shows: what each host's `postgresql_backups` and `files_backups` found. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,18 +8,24 @@ from roost.display import duration
 from roost.events import Event, HostResult
 from roost.wording import backup_kind, moment, size
 
+FILES_COLUMNS = ("label", "files of", "when", "repository")
 COLUMNS = ("label", "kind", "when", "size", "repository", "state")
 
 
 class BackupsCollector:
-    """Keeps what the hosts found; `hosts` maps a host's name to it."""
+    """Keeps what the hosts found; `hosts` maps a host's name to its databases' backups, `files` to its files'."""
 
     def __init__(self) -> None:
         self.hosts: dict[str, Mapping[str, Any]] = {}
+        self.files: dict[str, Mapping[str, Any]] = {}
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, HostResult) and event.task.module == "postgresql_backups" and "found" in event.result:
+        if not isinstance(event, HostResult) or "found" not in event.result:
+            return
+        if event.task.module == "postgresql_backups":
             self.hosts[event.host] = event.result["found"]
+        elif event.task.module == "files_backups":
+            self.files[event.host] = event.result["found"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,30 @@ def _row(backup: Mapping[str, Any], repository: str) -> Line:
     stored = f"{size(backup['database_bytes'])} ({size(backup['stored_bytes'])} stored)"
     cells = (backup["label"], backup_kind(backup["kind"]), moment(backup["ended"]), stored, repository, state)
     return Line(cells, bool(backup["broken"]))
+
+
+def files_rows(found: Mapping[str, Any]) -> list[Line]:
+    """One row a snapshot under FILES_COLUMNS, the newest first."""
+    rows = [
+        Line((one["label"], one["name"], moment(one["taken"]), repository["name"]))
+        for repository in found["repositories"]
+        for one in repository["snapshots"]
+    ]
+    return sorted(rows, key=lambda row: row.cells[2], reverse=True)
+
+
+def files_notes(found: Mapping[str, Any]) -> Iterator[Line]:
+    """What can't be reached, how the last backup of files went, and what a restore kept aside."""
+    for repository in found["repositories"]:
+        if repository["problem"]:
+            yield _note(repository["problem"], bad=True)
+        elif not repository["snapshots"]:
+            yield _note(f"{repository['name']}: no files to restore yet")
+    if found["last"]["failed"]:
+        yield _note(
+            f"the backup of files at {moment(found['last']['failed'])} failed: {found['last']['reason']}", bad=True
+        )
+    yield from (_note(f"kept aside by a restore: {path}") for path in found["kept_aside"])
 
 
 def backup_notes(found: Mapping[str, Any]) -> Iterator[Line]:

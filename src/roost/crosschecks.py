@@ -6,7 +6,16 @@ from itertools import combinations, count
 from pathlib import Path
 
 from roost.budget import CONNECTION_RESERVE, RELEASES_SIDE_BY_SIDE, connections_needed, connections_of
-from roost.model import GENERATED_SECRET, App, Mistake, ResolvedApp, Stack, can_be_public, resolve, wanted_backups
+from roost.model import (
+    GENERATED_SECRET,
+    App,
+    Mistake,
+    ResolvedApp,
+    Stack,
+    can_be_public,
+    resolve,
+    wanted_database_backups,
+)
 from roost.model.app import MAX_REDIS_DATABASE
 from roost.model.certificates import LETS_ENCRYPT
 from roost.model.reserved import SERVICE_PORTS
@@ -216,7 +225,7 @@ def _backups(subject: Subject) -> Iterator[Mistake]:
     ca = stack.backups.offsite.s3.ca if stack.backups and stack.backups.offsite else None
     if ca and not (subject.sources / ca).is_file():
         yield Mistake(("stack", "backups", "offsite", "s3", "ca"), f"There is no file {ca} in {subject.sources}.")
-    settings = stack.postgresql.settings if wanted_backups(stack) else {}
+    settings = stack.postgresql.settings if wanted_database_backups(stack) else {}
     for name in settings:
         if name in ("archive_command", "archive_library", "archive_mode"):
             yield Mistake(

@@ -1,19 +1,22 @@
 """What `roost restore` is asked for, as the variables of its playbook. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from roost.choice import known_app
 from roost.errors import UsageError
+from roost.model import ResolvedApp
 
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[ Tt](?P<clock>\d\d:\d\d(:\d\d)?)"
     r" ?(?P<zone>Z|z|UTC|(?P<hours>[+-]\d\d)(:?(?P<minutes>\d\d))?)?"
 )
 _LABEL = re.compile(r"[0-9]{8}-[0-9]{6}F(_[0-9]{8}-[0-9]{6}[DI])?")
+_SNAPSHOT = re.compile(r"[0-9a-f]{8}")
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_$-]{0,62}"
 
 
@@ -42,6 +45,7 @@ class Restore:
     database: str | None = None
     into: str | None = None
     table: str | None = None
+    files: str | None = None
     confirm: bool = False
     undo: bool = False
 
@@ -64,6 +68,7 @@ class Restore:
             "backup_restore_database": self.database,
             "backup_restore_into": self.into,
             "backup_restore_table": self.table,
+            "backup_restore_files": self.files,
         }
         return {name: value for name, value in found.items() if value is not None}
 
@@ -77,15 +82,24 @@ class Restore:
             yield "--to finds its backup by itself: leave out --backup, or restore the backup without --to."
         if self.database is None and (self.into is not None or self.table is not None):
             yield f"--{'table' if self.into is None else 'into'} needs --database: which one is it about?"
+        if self.files is not None and self.database is not None:
+            yield "--files and --database are two restores: choose one of them."
         if self.database is not None and self.into is None:
             yield "--database needs --into: the name of the database to restore it into."
-        if self.label is not None and not _LABEL.fullmatch(self.label):
+        if self.label is not None and not (_LABEL if self.files is None else _SNAPSHOT).fullmatch(self.label):
             yield f"{self.label!r} can't be the label of a backup, which `roost backups` shows."
         for name in (self.database, self.into):
             if name is not None and not re.fullmatch(_NAME, name):
                 yield f"{name!r} can't be the name of a database."
         if self.table is not None and not re.fullmatch(rf"({_NAME}\.)?{_NAME}", self.table):
             yield f"{self.table!r} can't be the name of a table."
+
+
+def check_keeps_files(name: str, apps: Sequence[ResolvedApp]) -> None:
+    """Raise UsageError if the files of this application are not backed up."""
+    known_app(name, [app.name for app in apps])
+    if not any(app.name == name and app.media for app in apps):
+        raise UsageError(f"{name} has no uploads that are backed up.", hint="Those of applications with media: are.")
 
 
 def utc_moment(text: str) -> str:

@@ -1,9 +1,11 @@
-"""What a restore does or, in check mode, would do: what each host's `postgresql_restore` returned. Pure."""
+"""What a restore does or, in check mode, would do: what each host's `*_restore` returned. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from roost.events import Event, HostResult, Status
+
+_MODULES = ("postgresql_restore", "files_restore")
 
 
 class RestoreCollector:
@@ -13,7 +15,7 @@ class RestoreCollector:
         self.hosts: dict[str, Mapping[str, Any]] = {}
 
     def __call__(self, event: Event) -> None:
-        if not isinstance(event, HostResult) or event.task.module != "postgresql_restore":
+        if not isinstance(event, HostResult) or event.task.module not in _MODULES:
             return
         if event.status in (Status.OK, Status.CHANGED) and "told" in event.result:
             self.hosts[event.host] = event.result

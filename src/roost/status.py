@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from roost.backup_status import backup_row, backup_troubles
+from roost.backup_status import backup_row, backup_troubles, files_row, files_troubles
 from roost.events import Event, HostResult
 
 _DISK_FULL_PERCENT = 90
@@ -41,6 +41,8 @@ def troubles(status: Mapping[str, Any]) -> Iterator[str]:
         yield f"only {memory['available_mb']} MiB of memory are available"
     if status["backups"] is not None:
         yield from backup_troubles(status["backups"])
+    if status["files"] is not None:
+        yield from files_troubles(status["files"])
 
 
 def _certificate_trouble(certificate: Mapping[str, Any]) -> str | None:
@@ -83,6 +85,8 @@ def status_rows(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "certificate", f"{certificate['name']} {kind}, {certificate['days_left']} days left"
     if status["backups"] is not None:
         yield "backup", backup_row(status["backups"])
+    if status["files"] is not None:
+        yield "files", files_row(status["files"])
 
 
 def _app(app: Mapping[str, Any]) -> str:

@@ -1,7 +1,6 @@
 """Backups: what a stack may say about them, and what the roles are given of it."""
 
 import copy
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from roost.crosschecks import Subject, cross_check
 from roost.derive import backups, packages
 from roost.errors import InvalidDeclaration
-from roost.model import Backups, check_stack, parse_stack, resolved_apps, wanted_backups
+from roost.model import Backups, check_stack, parse_stack, resolved_apps, wanted_backups, wanted_database_backups
 from roost.topology import Host, Topology
 from tests.support.rendering import BACKUP_SECRETS, ONE_HOST, role_inputs
 
@@ -76,6 +75,13 @@ def test_there_are_backups_unless_somebody_says_no() -> None:
 def test_they_are_wanted_where_roost_makes_a_database(value: Any, database: Any, wanted: bool) -> None:
     assert bool(wanted_backups(parse_stack(stack_of(value, database)))) == wanted
     assert mistakes(stack_of(value, database)) == []
+
+
+def test_they_are_wanted_for_uploads_alone() -> None:
+    stack = stack_of(database=False)
+    stack["apps"][0]["media"] = True
+    assert wanted_backups(parse_stack(stack)) == Backups()
+    assert wanted_database_backups(parse_stack(stack)) is None
 
 
 @pytest.mark.parametrize(
@@ -204,6 +210,8 @@ def test_archiving_of_ones_own_is_for_those_without_backups() -> None:
 
 OFF: dict[str, Any] = {
     "backup_repositories": [],
+    "backup_files": [],
+    "backup_files_repositories": [],
     "backup_passphrase": "",
     "backup_s3": {},
     "backup_s3_key": "",
@@ -222,6 +230,7 @@ OFF: dict[str, Any] = {
     "backup_drill_memory_mb": 512,
     "backup_assertions": [],
 }
+OWN = {"name": "roost", "paths": ["/etc/roost", "/etc/letsencrypt"]}
 EVERYTHING = {
     "at": "23:05",
     "full_every_days": 14,
@@ -244,6 +253,8 @@ def archiving(stack: dict[str, Any], *where: Any) -> tuple[str, list[dict[str, s
 def test_a_plain_stack_is_backed_up_on_its_server() -> None:
     assert role_inputs("backup_", stack_of()) == OFF | {
         "backup_repositories": [{"key": 1, "name": "local"}],
+        "backup_files": [OWN],
+        "backup_files_repositories": [{"name": "local"}],
         "backup_passphrase": BACKUP_SECRETS["passphrase"],
         "backup_drill_day": "Sun",
     }
@@ -265,11 +276,37 @@ def test_nothing_is_backed_up_where_nothing_is_to_be(stack: dict[str, Any]) -> N
 
 def test_the_first_host_with_databases_alone_backs_them_up() -> None:
     stack = stack_of(EVERYTHING, {"assertions": ["SELECT true"]})
+    assert role_inputs("backup_", stack, TWO_DATABASE_HOSTS, "d2") == OFF
+    assert role_inputs("backup_", stack, TWO_DATABASE_HOSTS, "a1")["backup_repositories"] == []
     for host in ("a1", "d2"):
-        assert role_inputs("backup_", stack, TWO_DATABASE_HOSTS, host) == OFF
         assert archiving(stack, TWO_DATABASE_HOSTS, host) == ("", [])
     assert role_inputs("backup_", stack, TWO_DATABASE_HOSTS, "d1")["backup_s3_key"]
     assert archiving(stack, TWO_DATABASE_HOSTS, "d1")[0]
+
+
+def test_uploads_are_backed_up_by_the_hosts_that_have_them() -> None:
+    stack = stack_of(EVERYTHING)
+    stack["apps"][0]["media"] = True
+    uploads = {"name": "atlas", "paths": ["/srv/atlas/media"]}
+    application = role_inputs("backup_", stack, TWO_DATABASE_HOSTS, "a1")
+    assert application["backup_files"] == [uploads, OWN]
+    assert application["backup_files_repositories"] == [{"name": "local"}, {"name": "offsite"}]
+    assert (application["backup_s3"]["path"], application["backup_passphrase"]) == (
+        "/prod",
+        BACKUP_SECRETS["passphrase"],
+    )
+    assert role_inputs("backup_", stack, TWO_DATABASE_HOSTS, "d1")["backup_files"] == []
+
+
+def test_one_host_alone_tells_that_all_is_well_and_each_what_failed() -> None:
+    stack = stack_of(EVERYTHING)
+    given = {host: role_inputs("backup_", stack, TWO_DATABASE_HOSTS, host) for host in ("a1", "d1")}
+    assert [given[host]["backup_heartbeat_url"] for host in ("a1", "d1")] == ["", TOLD]
+    assert [given[host]["backup_alert_url"] for host in ("a1", "d1")] == [TOLD, TOLD]
+    stack = stack_of(EVERYTHING, database=False)
+    stack["apps"][0]["media"] = True
+    assert role_inputs("backup_", stack, TWO_DATABASE_HOSTS, "a1")["backup_heartbeat_url"] == TOLD
+    assert role_inputs("backup_", stack, TWO_DATABASE_HOSTS, "d1") == OFF
 
 
 def test_everything_that_is_said_arrives() -> None:
@@ -281,6 +318,8 @@ def test_everything_that_is_said_arrives() -> None:
     assert ca_file.endswith("/certs/s3.pem")
     assert given == {
         "backup_repositories": [{"key": 1, "name": "local"}, {"key": 2, "name": "offsite"}],
+        "backup_files": [OWN],
+        "backup_files_repositories": [{"name": "local"}, {"name": "offsite"}],
         "backup_passphrase": BACKUP_SECRETS["passphrase"],
         "backup_s3": {
             "endpoint": "minio",
@@ -332,27 +371,17 @@ def test_a_passphrase_that_is_missing_is_an_error_rather_than_no_encryption() ->
 @pytest.mark.parametrize(
     ("stack", "host", "wanted"),
     [
-        (stack_of(), "vm1", True),
-        (stack_of(False), "vm1", False),
-        (stack_of(database=False), "vm1", False),
-        (stack_of(), "d1", True),
-        (stack_of(), "d2", False),
+        (stack_of(), "vm1", {"ansible-core", "pgbackrest", "restic"}),
+        (stack_of(False), "vm1", set()),
+        (stack_of(database=False), "vm1", set()),
+        (stack_of(), "a1", {"ansible-core", "restic"}),
+        (stack_of(), "d1", {"ansible-core", "pgbackrest"}),
+        (stack_of(), "d2", set()),
     ],
 )
-def test_the_programs_are_installed_where_backups_are_made(
-    monkeypatch: pytest.MonkeyPatch, stack: dict[str, Any], host: str, wanted: bool
-) -> None:
-    site = [*packages._site(), {"hosts": "database", "roles": [{"role": "backup"}]}]
-    variables = packages._role_variables
-    monkeypatch.setattr(packages, "_site", lambda: site)
-    monkeypatch.setattr(
-        packages,
-        "_role_variables",
-        lambda role: {"__backup_packages": ["pgbackrest"]} if role == "backup" else variables(role),
-    )
-    names = packages.packages_names(*derived(stack, host))
-    assert ("pgbackrest" in names) == wanted
-    assert any(re.fullmatch("postgresql(-[0-9]+)?", name) for name in names)
+def test_the_programs_are_installed_where_backups_are_made(stack: dict[str, Any], host: str, wanted: set[str]) -> None:
+    names = set(packages.packages_names(*derived(stack, host)))
+    assert names & {"ansible-core", "pgbackrest", "restic"} == wanted
 
 
 def test_derivation_leaves_the_stack_as_it_is() -> None:

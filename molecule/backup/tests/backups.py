@@ -41,6 +41,21 @@ class Backups:
         known: dict[str, Any] = json.loads(self.host.check_output("cat /var/lib/roost/backup/state.json"))
         return known
 
+    def files_state(self) -> dict[str, Any]:
+        """What is remembered of files on the host."""
+        known: dict[str, Any] = json.loads(self.host.check_output("cat /var/lib/roost/backup/files.json"))
+        return known
+
+    def snapshots(self, repository: str) -> list[str]:
+        """The snapshots of a repository of files, the oldest first."""
+        printed = self.restic(repository, "snapshots --json --no-lock")
+        return [snapshot["short_id"] for snapshot in json.loads(printed)]
+
+    def restic(self, repository: str, command: str) -> str:
+        """What restic prints, in the environment of a repository."""
+        settings = f"set -a; . /etc/roost/restic/{repository}.env; set +a"
+        return str(self.host.check_output(f"{settings}; restic --option=s3.bucket-lookup=path {command}"))
+
     def labels(self, key: int) -> list[str]:
         """The backups of a repository, the oldest first."""
         info = f"cd / && runuser -u postgres -- pgbackrest --stanza=main --repo={key} info --output=json"
@@ -79,6 +94,11 @@ class Backups:
         """Start an entry point of the role, to be killed."""
         command = self._command("operate.yml", entry=entry, **variables)
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def restore_files(self, **variables: Any) -> Played:
+        """Restore the application's files, with the agreement of whoever runs the tests."""
+        given = {f"backup_restore_{name}": value for name, value in variables.items()}
+        return self.operate("restore_files", backup_restore_confirmed=True, backup_restore_files="atlas", **given)
 
     def restore(self, **variables: Any) -> Played:
         """Restore, with the agreement of whoever runs the tests."""

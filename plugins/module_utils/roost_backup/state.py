@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +15,9 @@ FOLDER = Path("/var/lib/roost/backup")
 STATE = FOLDER / "state.json"
 # The folder from which Debian's prometheus-node-exporter reads.
 METRICS = Path("/var/lib/prometheus/node-exporter/roost_backup.prom")
+
+# A name, what it says, and its value for each set of labels.
+Gauge = tuple[str, str, dict[str, float]]
 
 
 @dataclass
@@ -59,13 +62,13 @@ def changed(file: Path = STATE, metrics: Path = METRICS) -> Iterator[State]:
     try:
         yield state
     finally:
-        _write(file, json.dumps(asdict(state), indent=1) + "\n", 0o600)
-        _write(metrics, metrics_of(state), 0o644)
+        write(file, json.dumps(asdict(state), indent=1) + "\n", 0o600)
+        write(metrics, metrics_of(state), 0o644)
 
 
 def metrics_of(state: State) -> str:
     """The state in the format that Prometheus' node exporter collects."""
-    gauges: list[tuple[str, str, dict[str, float]]] = [
+    gauges: list[Gauge] = [
         ("last_success_timestamp_seconds", "When the last good backup ended.", _each(state, "ended")),
         ("duration_seconds", "How long the last good backup took.", _each(state, "seconds")),
         ("stored_bytes", "What the last good backup added to its repository.", _each(state, "stored_bytes")),
@@ -80,10 +83,15 @@ def metrics_of(state: State) -> str:
             ("drill_data_loss_seconds", "Commits lost in the last drill (RPO).", {"": drill["rpo_seconds"]}),
             ("drill_restore_seconds", "From nothing to answers in the last drill (RTO).", {"": drill["rto_seconds"]}),
         ]
+    return gauges_as_text("roost_backup", gauges)
+
+
+def gauges_as_text(prefix: str, gauges: Sequence[Gauge]) -> str:
+    """Gauges as the node exporter reads them."""
     lines = []
     for name, help_text, values in gauges:
-        lines += [f"# HELP roost_backup_{name} {help_text}", f"# TYPE roost_backup_{name} gauge"]
-        lines += [f"roost_backup_{name}{label} {value}" for label, value in values.items()]
+        lines += [f"# HELP {prefix}_{name} {help_text}", f"# TYPE {prefix}_{name} gauge"]
+        lines += [f"{prefix}_{name}{label} {value}" for label, value in values.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -91,7 +99,8 @@ def _each(state: State, key: str) -> dict[str, float]:
     return {f'{{repository="{name}"}}': last[key] for name, last in state.repositories.items()}
 
 
-def _write(file: Path, text: str, mode: int) -> None:
+def write(file: Path, text: str, mode: int) -> None:
+    """Put a file of this mode in place, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
     with os.fdopen(handle, "w", encoding="utf-8") as fresh:

@@ -1,4 +1,4 @@
-"""`roost backup`: a backup of the databases now."""
+"""`roost backup`: a backup of databases and uploads now."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ def backup(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Back up the databases now, besides the backups that the hosts make by themselves. Nothing is interrupted."""
+    """Back up databases and uploads now, besides what the hosts back up by themselves. Nothing is interrupted."""
     if full and differential:
         raise UsageError("A backup is either --full or --differential: choose one of them.")
     operation = Operation("backup", "playbooks/backup.yml", environment, as_json)

@@ -1,4 +1,4 @@
-"""`roost restore`: take the databases back to a backup or to a point in time."""
+"""`roost restore`: take the databases back to a backup or to a point in time, or uploads to a backup."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from roost.cli.asking import ask, check_can_ask
 from roost.cli.environments import EnvironmentOption, locked
 from roost.cli.running import JsonOption, Operation, Outcome, print_json
 from roost.cli.telling import tell
-from roost.restore import Action, Repository, Restore
+from roost.restore import Action, Repository, Restore, check_keeps_files
 from roost.restored import RestoreCollector
 
 _QUESTIONS = {
@@ -41,6 +41,9 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of the command
     table: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only this table of --database, such as notes or public.notes.")
     ] = None,
+    files: Annotated[
+        str | None, typer.Option(metavar="APP", help="The files uploaded to this application, and no database.")
+    ] = None,
     confirm: Annotated[
         bool, typer.Option("--confirm", help="Delete what the last restore kept aside: it can't be undone any more.")
     ] = False,
@@ -51,15 +54,18 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of the command
     check: Annotated[bool, typer.Option("--check", help="Only tell what would be restored and what is lost.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Restore the databases from their backups, after telling what is lost and asking.
+    """Restore the databases, or an application's files, from their backups, after telling what is lost and asking.
 
     What was there before is kept aside until --confirm deletes it or --undo puts it back.
     """
-    asked = Restore(to, backup, repository, database, into, table, confirm, undo)
+    asked = Restore(to, backup, repository, database, into, table, files, confirm, undo)
     variables = asked.variables()
     if not yes and not check:
         check_can_ask(as_json=as_json)
-    operation = Operation("restore", "playbooks/restore.yml", environment, as_json, check=True)
+    playbook = "playbooks/restore.yml" if files is None else "playbooks/restore_files.yml"
+    operation = Operation("restore", playbook, environment, as_json, check=True)
+    if files is not None:
+        check_keeps_files(files, operation.loaded.apps)
     operation.variables = variables
     with locked(operation.inventory):
         plan, done = RestoreCollector(), RestoreCollector()

@@ -17,6 +17,8 @@ FILTERS = (
     backups.backup_drill_day,
     backups.backup_drill_memory_mb,
     backups.backup_dumps,
+    backups.backup_files,
+    backups.backup_files_repositories,
     backups.backup_full_every_days,
     backups.backup_heartbeat_url,
     backups.backup_keep_daily,

@@ -1,6 +1,7 @@
-"""How the databases are backed up: the inputs of the role backup, and of postgresql what concerns backups.
+"""How databases and files are backed up: the inputs of the role backup, and of postgresql what concerns backups.
 
-All are off unless this host is the first one with databases, and keeps some that Roost makes.
+Databases are backed up by the first host with databases, if it keeps some that Roost makes; files by each host that
+has applications or sites.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 from roost.backup_secrets import ALERT_URL, HEARTBEAT_URL, PASSPHRASE, S3_KEY, S3_SECRET
 from roost.derive.context import Context, role_input
 from roost.derive.data import local_databases
-from roost.model import Backups, wanted_backups
+from roost.model import Backups, wanted_backups, wanted_database_backups
 from roost.model.backups import S3
 from roost.paths import project_root
 
@@ -21,8 +22,13 @@ HTTPS_PORT = 443
 
 
 def backups_of(context: Context) -> Backups | None:
-    """Return what the stack says about backups; None if this host has none to make."""
-    return wanted_backups(context.stack) if context.is_first("database") else None
+    """Return what the stack says about backups; None if this host has none of databases to make."""
+    return wanted_database_backups(context.stack) if context.is_first("database") else None
+
+
+def files_backups_of(context: Context) -> Backups | None:
+    """Return what the stack says about backups; None if this host has none of files to make."""
+    return wanted_backups(context.stack) if any(map(context.plays, ("app", "worker", "web"))) else None
 
 
 @role_input
@@ -44,6 +50,26 @@ def backup_repositories(context: Context) -> list[dict[str, Any]]:
     if backups_of(context) is None:
         return []
     return [{"key": 1, "name": "local"}, *([{"key": 2, "name": "offsite"}] if _s3(context) else [])]
+
+
+@role_input
+def backup_files(context: Context) -> list[dict[str, Any]]:
+    """Return the sets of files: what was uploaded to each application, and this host's own secrets and certificates."""
+    if files_backups_of(context) is None:
+        return []
+    has_media = context.plays("app") or context.plays("worker")
+    uploads = [
+        {"name": app.name, "paths": [f"/srv/{app.name}/media"]} for app in context.apps if has_media and app.media
+    ]
+    return [*uploads, {"name": "roost", "paths": ["/etc/roost", "/etc/letsencrypt"]}]
+
+
+@role_input
+def backup_files_repositories(context: Context) -> list[dict[str, str]]:
+    """Return where files are backed up to."""
+    if files_backups_of(context) is None:
+        return []
+    return [{"name": "local"}, *([{"name": "offsite"}] if _s3(context) else [])]
 
 
 @role_input
@@ -70,7 +96,7 @@ def backup_s3_ca_file(context: Context, inventory_dir: str) -> str:
 
 @role_input
 def backup_passphrase(context: Context, vault_backups: Mapping[str, str]) -> str:
-    return str(vault_backups[PASSPHRASE]) if backups_of(context) else ""
+    return str(vault_backups[PASSPHRASE]) if _any_of(context) else ""
 
 
 @role_input
@@ -85,13 +111,14 @@ def backup_s3_secret(context: Context, vault_backups: Mapping[str, str]) -> str:
 
 @role_input
 def backup_heartbeat_url(context: Context, vault_backups: Mapping[str, str]) -> str:
-    backups = backups_of(context)
+    """Return it for one host alone: if two told that they are well, nobody would miss one of them."""
+    backups = backups_of(context) or (None if wanted_database_backups(context.stack) else _first_files(context))
     return str(vault_backups[HEARTBEAT_URL]) if backups and backups.heartbeat else ""
 
 
 @role_input
 def backup_alert_url(context: Context, vault_backups: Mapping[str, str]) -> str:
-    backups = backups_of(context)
+    backups = _any_of(context)
     return str(vault_backups[ALERT_URL]) if backups and backups.alert else ""
 
 
@@ -155,10 +182,20 @@ def backup_assertions(context: Context) -> list[dict[str, Any]]:
 
 
 def _s3(context: Context) -> S3 | None:
-    backups = backups_of(context)
+    backups = _any_of(context)
     return backups.offsite.s3 if backups and backups.offsite else None
+
+
+def _any_of(context: Context) -> Backups | None:
+    return backups_of(context) or files_backups_of(context)
+
+
+def _first_files(context: Context) -> Backups | None:
+    return (
+        files_backups_of(context) if context.is_first("app" if context.topology.members("app") else "worker") else None
+    )
 
 
 def _declared(context: Context) -> Backups:
     """What the stack says, or the defaults where nothing is backed up and nobody asks."""
-    return backups_of(context) or Backups()
+    return _any_of(context) or Backups()

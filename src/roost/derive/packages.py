@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from roost.derive.backups import backups_of
+from roost.derive.backups import backups_of, files_backups_of
 from roost.derive.context import Context, role_input
 from roost.paths import bundle_root
 
@@ -16,11 +16,10 @@ def packages_names(context: Context) -> list[str]:
     """Return what the roles that site.yml gives this host, and the applications on it, will ask for; sorted."""
     names: set[str] = set()
     for role in roles_of(context.host.groups):
-        if role == "backup" and backups_of(context) is None:
-            continue
-        if role == "pgbouncer" and not context.pooled:
+        if role == "backup" or (role == "pgbouncer" and not context.pooled):
             continue
         names.update(_role_variables(role).get(f"__{role}_packages", ()))
+    names.update(_backup_packages(context))
     if context.plays("web") and any(app.edge.waf for app in context.apps):
         names.update(_role_variables("nginx")["__nginx_waf_packages"])
     if context.plays("database"):
@@ -32,6 +31,14 @@ def packages_names(context: Context) -> list[str]:
     if context.plays("web") and context.stack.acme_dns:
         names.add(f"python3-certbot-dns-{context.stack.acme_dns.plugin}")
     return sorted(names)
+
+
+def _backup_packages(context: Context) -> list[str]:
+    """Return what the backups of this host need."""
+    kinds = {"database": backups_of(context), "files": files_backups_of(context)}
+    wanted = [f"__backup_{kind}_packages" for kind, declared in kinds.items() if declared]
+    variables = _role_variables("backup")
+    return [name for key in ["__backup_packages", *wanted] for name in variables[key]] if wanted else []
 
 
 def roles_of(groups: frozenset[str]) -> list[str]:

@@ -28,6 +28,7 @@ from roost.model.resolve import (
     resolve,
     resolved_apps,
     wanted_backups,
+    wanted_database_backups,
 )
 from roost.model.server import AdminUser, FirewallRule
 from roost.model.stack import Stack
@@ -65,4 +66,5 @@ __all__ = [
     "resolve",
     "resolved_apps",
     "wanted_backups",
+    "wanted_database_backups",
 ]

@@ -1,4 +1,4 @@
-"""What a stack says about the backups of its databases."""
+"""What a stack says about the backups of its databases and uploads."""
 
 import re
 from typing import Annotated, Literal, Self
@@ -107,7 +107,7 @@ class Drill(Declared):
 
 
 class Backups(Declared):
-    """Backups of all databases that Roost makes, and of every change since, encrypted."""
+    """Backups of all databases that Roost makes, of every change since, and of uploads, encrypted."""
 
     at: TimeOfDay = Field(
         default="02:30",

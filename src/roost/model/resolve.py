@@ -252,6 +252,11 @@ def resolved_apps(stack: Stack) -> list[ResolvedApp]:
 
 
 def wanted_backups(stack: Stack) -> Backups | None:
+    """What is said about backups; None if there are none, or neither uploads nor a database that Roost makes."""
+    return stack.backups if wanted_database_backups(stack) or any(app.media for app in stack.apps) else None
+
+
+def wanted_database_backups(stack: Stack) -> Backups | None:
     """What is said about backups; None if there are none, or no database that Roost makes."""
     made = any(app.database and not app.database.url for app in resolved_apps(stack))
     return stack.backups if made else None

@@ -47,7 +47,7 @@ class Stack(Declared):
     postgresql: Postgresql = Field(default=Postgresql(), description="The database server.")
     backups: Annotated[Backups | None, BeforeValidator(switch, json_schema_input_type=bool | Backups)] = Field(
         default=Backups(),
-        description="Backups of the databases that Roost makes: true, false or details. True if not given.",
+        description="Backups of databases that Roost makes and of uploads: true, false or details. True if not given.",
     )
     removed_databases: Annotated[list[DatabaseName], AfterValidator(unique)] = Field(
         default=[],

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from roost.backed_up import BackupCollector
-from roost.backups import BackupsCollector, backup_notes, backup_rows
+from roost.backups import BackupsCollector, backup_notes, backup_rows, files_notes, files_rows
 from roost.drilled import DrillCollector
 from roost.events import Status
 from tests.unit.runner import result
@@ -47,6 +47,35 @@ MADE: dict[str, Any] = {
     "expired": ["20261019-150009F"],
     "told": ["1 backup was older than 30 days and is gone."],
 }
+FILES_MADE: dict[str, Any] = {
+    "changed": True,
+    "files": [
+        {
+            "repository": "offsite",
+            "name": "atlas",
+            "label": "e8afe109",
+            "seconds": 3.2,
+            "files": 4,
+            "file_bytes": 3_000_100,
+            "added_bytes": 1796,
+        }
+    ],
+}
+FILES_FOUND: dict[str, Any] = {
+    "repositories": [
+        {
+            "name": "offsite",
+            "problem": "",
+            "snapshots": [
+                {"label": "e8afe109", "name": "atlas", "taken": "2026-11-26T19:24:14Z"},
+                {"label": "d447a075", "name": "atlas", "taken": "2026-11-27T19:24:14Z"},
+            ],
+        },
+        {"name": "local", "problem": "local: it can't be written to", "snapshots": []},
+    ],
+    "last": {"failed": "2026-11-27T19:25:00Z", "reason": "no room"},
+    "kept_aside": ["/srv/atlas/media.before-20261127T192400Z"],
+}
 
 
 def notes(**changes: Any) -> list[tuple[str, bool]]:
@@ -62,7 +91,22 @@ def test_a_backup_is_told_for_each_repository() -> None:
         "vm1: full backup 20261126-150009F to offsite, 3.9 MiB in 3 s",
         "vm1: 1 backup was older than 30 days and is gone.",
     ]
-    assert collector.data() == [{"host": "vm1", **{key: MADE[key] for key in MADE if key != "changed"}}]
+    assert collector.data() == [{"host": "vm1", **{key: MADE[key] for key in MADE if key != "changed"}, "files": []}]
+
+
+def test_what_was_made_of_files_is_told_with_the_databases() -> None:
+    collector = BackupCollector()
+    for module, returned in (("files_backup", FILES_MADE), ("postgresql_backup", MADE)):
+        collector(result(module, returned))
+    told = "vm1: files of atlas as e8afe109 to offsite, 2.9 MiB, 1.8 KiB of it new, in 3 s"
+    assert told in list(collector.lines())
+    assert (collector.data()[0]["files"], collector.data()[0]["kind"]) == (FILES_MADE["files"], "full")
+
+
+def test_a_host_with_files_alone_is_told() -> None:
+    collector = BackupCollector()
+    collector(result("files_backup", FILES_MADE))
+    assert len(list(collector.lines())) == 1
 
 
 @pytest.mark.parametrize(
@@ -83,6 +127,25 @@ def test_backups_are_shown_the_newest_first() -> None:
     ]
     shown = ("differential", "2026-11-27 03:00 UTC", "28.6 MiB (3.9 MiB stored)", "local", "good")
     assert rows[0][1:] == shown
+
+
+def test_files_are_shown_the_newest_first() -> None:
+    assert [row.cells for row in files_rows(FILES_FOUND)] == [
+        ("d447a075", "atlas", "2026-11-27 19:24 UTC", "offsite"),
+        ("e8afe109", "atlas", "2026-11-26 19:24 UTC", "offsite"),
+    ]
+
+
+def test_the_notes_on_files_tell_what_is_wrong_and_kept() -> None:
+    assert [("".join(line.cells), line.bad) for line in files_notes(FILES_FOUND)] == [
+        ("local: it can't be written to", True),
+        ("the backup of files at 2026-11-27 19:25 UTC failed: no room", True),
+        ("kept aside by a restore: /srv/atlas/media.before-20261127T192400Z", False),
+    ]
+    nothing = {"repositories": [{"name": "local", "problem": "", "snapshots": []}], "last": {"failed": ""}}
+    assert ["".join(line.cells) for line in files_notes(nothing | {"kept_aside": []})] == [
+        "local: no files to restore yet"
+    ]
 
 
 def test_a_broken_backup_stands_out() -> None:

@@ -13,7 +13,7 @@ from roost.cli import asking, running
 from roost.errors import Interrupted, TaskFailed, UsageError
 from roost.events import Event, Status
 from roost.runner import RunRequest, RunResult
-from tests.unit.environments import write_environment
+from tests.unit.environments import GOOD_STACK, write_environment
 from tests.unit.runner import result
 from tests.unit.runner.test_backups import DRILL, FOUND, MADE
 
@@ -42,6 +42,7 @@ _MODULES = {
     "playbooks/backup.yml": "postgresql_backup",
     "playbooks/backups.yml": "postgresql_backups",
     "playbooks/restore.yml": "postgresql_restore",
+    "playbooks/restore_files.yml": "files_restore",
     "playbooks/drill.yml": "postgresql_drill",
 }
 
@@ -56,6 +57,7 @@ def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hosts:
         "playbooks/backup.yml": MADE,
         "playbooks/backups.yml": {"found": FOUND},
         "playbooks/restore.yml": RESTORED,
+        "playbooks/restore_files.yml": RESTORED,
         "playbooks/drill.yml": {"changed": True, "drill": DRILL | {"checks": ["atlas has 3 tables."]}},
     }
     monkeypatch.setattr(running, "run", found.run)
@@ -108,7 +110,7 @@ def test_a_label_is_never_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("hosts")
 def test_backups_are_json_data_too() -> None:
-    assert json.loads(invoke("backups", "--json").stdout) == {"ok": True, "hosts": {"vm1": FOUND}}
+    assert json.loads(invoke("backups", "--json").stdout) == {"ok": True, "hosts": {"vm1": FOUND}, "files": {}}
 
 
 @pytest.mark.usefixtures("hosts")
@@ -202,4 +204,36 @@ def test_a_restore_refuses_what_makes_no_sense_before_it_runs(hosts: Hosts) -> N
     for options in (["--to", "yesterday"], ["--confirm", "--undo"], ["--database", "atlas"], ["--to", ""]):
         assert isinstance(invoke("restore", "--yes", *options).exception, UsageError)
     assert invoke("restore", "--yes", "--from", "elsewhere").exit_code == 2
+    assert hosts.requests == []
+
+
+UPLOADS = GOOD_STACK + "      media: true\n"
+
+
+@pytest.mark.usefixtures("terminal")
+def test_the_files_of_an_application_come_back_by_a_playbook_of_their_own(hosts: Hosts, tmp_path: Path) -> None:
+    write_environment(tmp_path, stack=UPLOADS)
+    done = invoke("restore", "--files", "atlas", "--backup", "e8afe109", answer="y\n")
+    assert done.exit_code == 0, done.exception
+    asked = {"backup_restore_files": "atlas", "backup_restore_label": "e8afe109"}
+    assert [(request.playbook, request.variables) for request in hosts.requests] == [
+        ("playbooks/restore_files.yml", asked),
+        ("playbooks/restore_files.yml", {**asked, "backup_restore_confirmed": True}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "stack", "problem"),
+    [
+        ("atlos", UPLOADS, "There is no application atlos."),
+        ("atlas", GOOD_STACK, "atlas has no uploads that are backed up."),
+    ],
+)
+def test_files_that_are_not_backed_up_are_refused_before_a_host_is_asked(
+    hosts: Hosts, tmp_path: Path, name: str, stack: str, problem: str
+) -> None:
+    write_environment(tmp_path, stack=stack)
+    error = invoke("restore", "--files", name, "--yes").exception
+    assert isinstance(error, UsageError)
+    assert str(error).startswith(problem)
     assert hosts.requests == []

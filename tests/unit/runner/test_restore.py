@@ -54,6 +54,11 @@ def test_what_is_no_time_is_refused_in_one_sentence(text: str) -> None:
     ("asked", "variables"),
     [
         (Restore(), {}),
+        (
+            Restore(files="atlas", label="e8afe109"),
+            {"backup_restore_files": "atlas", "backup_restore_label": "e8afe109"},
+        ),
+        (Restore(files="atlas", undo=True), {"backup_restore_action": "undo", "backup_restore_files": "atlas"}),
         (Restore(to="2026-11-26 14:05"), {"backup_restore_to": "2026-11-26 14:05:00+00"}),
         (
             Restore(label="20261126-150009F_20261127-030000I", repository=Repository.OFFSITE),
@@ -94,6 +99,8 @@ def test_only_what_was_asked_for_is_passed_on(asked: Restore, variables: dict[st
         (Restore(undo=True, database="atlas", into="atlas_before"), "--undo ends an earlier restore"),
         (Restore(label="latest"), "'latest' can't be the label"),
         (Restore(label=""), "'' can't be the label"),
+        (Restore(files="atlas", label="20261126-150009F"), "can't be the label"),
+        (Restore(files="atlas", database="atlas", into="other"), "--files and --database are two restores"),
         (Restore(database="{{ x }}", into="atlas_before"), "can't be the name of a database"),
         (Restore(database="atlas", into=""), "'' can't be the name of a database"),
         (Restore(database="atlas", into="x" * 64), "can't be the name of a database"),

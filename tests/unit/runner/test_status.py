@@ -50,6 +50,13 @@ WELL: dict[str, Any] = {
         },
         "drill_late_after_seconds": 35 * DAY,
     },
+    "files": {
+        "last": "2026-11-26T15:00:19Z",
+        "age_seconds": 2 * HOUR,
+        "first_age_seconds": 40 * DAY,
+        "late_after_seconds": 30 * HOUR,
+        "failed": "",
+    },
 }
 
 
@@ -63,6 +70,10 @@ def changed_app(**changes: Any) -> dict[str, Any]:
 
 def changed_backups(**changes: Any) -> dict[str, Any]:
     return WELL | {"backups": WELL["backups"] | changes}
+
+
+def changed_files(**changes: Any) -> dict[str, Any]:
+    return WELL | {"files": WELL["files"] | changes}
 
 
 def changed_drill(**changes: Any) -> dict[str, Any]:
@@ -104,6 +115,9 @@ def test_a_host_that_is_well_has_no_troubles() -> None:
         (changed_drill(ok=False, reason="no row in users"), "the last restore drill failed: no row in users"),
         (changed_drill(age_seconds=36 * DAY), "the last restore drill is 36 days old"),
         (changed_backups(drill={}), "no restore drill has run"),
+        (changed_files(last="", age_seconds=None), "there is no backup of files yet"),
+        (changed_files(age_seconds=31 * HOUR), "the last good backup of files is 31 h old"),
+        (changed_files(failed="the bucket is gone"), "the last backup of files failed: the bucket is gone"),
     ],
 )
 def test_each_trouble_is_told(status: dict[str, Any], trouble: str) -> None:
@@ -114,6 +128,8 @@ def test_each_trouble_is_told(status: dict[str, Any], trouble: str) -> None:
     "status",
     [
         WELL | {"backups": None},
+        WELL | {"files": None},
+        changed_files(last="", age_seconds=None, first_age_seconds=HOUR),
         changed_backups(drill={}, first_age_seconds=34 * DAY),
         changed_backups(archiving_waiting=3),
     ],
@@ -136,6 +152,7 @@ def test_rows_are_short_texts() -> None:
         ("certificate", "atlas issued, 80 days left"),
         ("certificate", "brief issued, 2 days left"),
         ("backup", "last 3 h ago, restore drill 2 days ago: 12 s to restore, 0 s of data lost"),
+        ("files", "backed up 2 h ago"),
     ]
 
 
@@ -151,7 +168,7 @@ def test_rows_are_short_texts() -> None:
     ],
 )
 def test_the_row_of_backups_tells_what_is_missing(status: dict[str, Any], text: str) -> None:
-    assert list(status_rows(status))[-1] == ("backup", text)
+    assert dict(status_rows(status))["backup"] == text
 
 
 def test_a_host_without_backups_has_no_row_of_them() -> None:
@@ -163,3 +180,8 @@ def test_the_collector_keeps_what_the_module_returned() -> None:
     collector(result("host_status", {"status": WELL}, Status.OK))
     collector(result("debug", {"status": "something else"}, Status.OK))
     assert collector.hosts == {"vm1": WELL}
+
+
+def test_files_that_were_never_backed_up_are_told() -> None:
+    assert dict(status_rows(changed_files(last="", age_seconds=None)))["files"] == "not backed up yet"
+    assert "files" not in dict(status_rows(WELL | {"files": None}))
