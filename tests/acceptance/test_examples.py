@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -250,6 +251,29 @@ def test_browsers_keep_files_with_a_hash_and_ask_again_for_pages(host: Host) -> 
     assert {cache_control(host, f"{GUESTBOOK}{file}") for file in files} == {"public, max-age=31536000, immutable"}
     assert {cache_control(host, f"{GUESTBOOK}{path}") for path in ("/", "/entries/7", "/icon.svg")} == {"no-cache"}
     assert host.status(f"{GUESTBOOK}/assets/index-00000000.js") == 404
+
+
+def answer_to(host: Host, url: str, encoding: str) -> tuple[dict[str, str], str]:
+    """Return the headers of what a browser gets that takes this encoding, and the digest of the bytes as sent."""
+    request = (
+        f"curl -sk --max-time 10 --resolve '{urlsplit(url).hostname}:443:127.0.0.1' -H 'Accept-Encoding: {encoding}'"
+    )
+    printed = host.run(f"{request} -D - -o /root/answer {url}; sha256sum < /root/answer").splitlines()
+    headers = [line.partition(": ") for line in printed if ": " in line]
+    return {name.lower(): value.strip() for name, _, value in headers}, printed[-1].split()[0]
+
+
+@pytest.mark.parametrize(("encoding", "ending"), [("br", "br"), ("gzip", "gz")])
+def test_files_are_sent_as_they_were_compressed_by_the_build(host: Host, encoding: str, ending: str) -> None:
+    script = next(file for file in linked_files(host, f"{GUESTBOOK}/") if file.endswith(".js"))
+    for site, path, folder, lasting in (
+        (PULSE, "/static/pulse.css", "/srv/pulse/current", "no-cache"),
+        (GUESTBOOK, script, "/srv/guestbook/current/frontend", "public, max-age=31536000, immutable"),
+    ):
+        headers, digest = answer_to(host, f"{site}{path}", encoding)
+        assert (headers["content-encoding"], headers["vary"]) == (encoding, "Accept-Encoding")
+        assert headers["cache-control"] == lasting
+        assert host.run(f"sha256sum < {folder}{path}.{ending}").split()[0] == digest
 
 
 def test_npm_runs_neither_as_root_nor_as_the_application(host: Host) -> None:

@@ -50,7 +50,7 @@ def test_manifest_tells_where_a_release_comes_from(host: Host) -> None:
     manifest = json.loads(host.file("/srv/feed/current/manifest.json").content_string)
     assert manifest["source"]["version"] == "v1"
     assert manifest["version"].startswith(manifest["release"])
-    assert set(manifest["phases"]) == {"source", "dependencies", "commands", "seal"}
+    assert set(manifest["phases"]) == {"source", "dependencies", "commands", "compress", "seal"}
 
 
 def test_slot_is_a_sandbox_with_a_memory_limit(host: Host) -> None:

@@ -38,7 +38,9 @@ def test_history_tells_of_each_attempt(host: Host, source: Path) -> None:
     release = deploy_new(host, source)
     entry = history(host)[-1]
     assert (entry["release"], entry["kind"], entry["outcome"], entry["reason"]) == (release, "deploy", "live", "")
-    assert {"source", "dependencies", "commands", "seal", "release_commands", "switch"} == set(entry["phases"])
+    assert {"source", "dependencies", "commands", "compress", "seal", "release_commands", "switch"} == set(
+        entry["phases"]
+    )
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", entry["when"])
     file = host.file("/srv/site/history.jsonl")
     assert (file.user, file.group, file.mode) == ("root", "root", 0o640)

@@ -1,4 +1,4 @@
-"""Build a release: its source, its virtual environment, its front end, its built files, and at last its manifest.
+"""Build a release: source, virtual environment, front end, built files, their compressed twins, at last its manifest.
 
 The dependencies are installed, and the front end is built, by an account of their own, because that runs code that
 came from elsewhere: not as root, and not as the application, so that the application can't change its own code later.
@@ -20,6 +20,7 @@ from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.frontend import Frontend
 from ansible.module_utils.roost_app.history import now
 from ansible.module_utils.roost_app.paths import AppPaths
+from ansible.module_utils.roost_app.precompress import precompress
 from ansible.module_utils.roost_app.releases import discard, write_manifest
 from ansible.module_utils.roost_app.uv import BUILDER, Uv
 
@@ -86,6 +87,8 @@ class Build:
                     self._build_frontend(self.frontend)
             with self._phase("commands"):
                 self._run_commands()
+            with self._phase("compress"):
+                self._compress()
             with self._phase("seal"):
                 self._seal()
             manifest = {**manifest, "dependencies": self._dependencies(), "phases": self.phases, "built": now()}
@@ -188,13 +191,23 @@ class Build:
         for command in [*self.commands, COMPILE_SOURCE]:
             run_in_release(command, self.folder, self.paths)
 
+    def _compress(self) -> None:
+        """Compress what the web server sends, once nobody but root can exchange a file for a link meanwhile."""
+        self._take("static")
+        new, live = self.folder.resolve(), self.paths.current.resolve()
+        for folder in ["static", *([f"frontend/{self.frontend.served}"] if self.frontend else [])]:
+            precompress(new / folder, live / folder)
+
     def _seal(self) -> None:
         """Take the release out of the hands of those who built it, and let it reach the disk."""
-        run(["chmod", "--recursive", "go-w", str(self.source), str(self.folder / "static")])
-        for folder in (self.source, self.folder / "static"):
-            give(folder, "root", self.paths.name)
+        self._take("src")
         self.folder.chmod(TRAVERSABLE)
         run(["sync", "--file-system", str(self.folder)])
+
+    def _take(self, name: str) -> None:
+        """Make a folder root's, for the application to read."""
+        run(["chmod", "--recursive", "go-w", str(self.folder / name)])
+        give(self.folder / name, "root", self.paths.name)
 
 
 def hint_at_list(source: Path) -> str:

@@ -12,6 +12,7 @@ from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.node import Node
 
 PAGE = "index.html"
+NEXT_STATIC = ".next/static"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Frontend:
     output: str
     node: Node
     environment: Mapping[str, str]
+
+    @property
+    def served(self) -> str:
+        """The folder, within what is built, of files that the web server sends; a server may lack it."""
+        return "" if self.kind == "static" else NEXT_STATIC
 
     def build_in(self, source: Path, destination: Path) -> None:
         """Build it within a source that is the builder's, and move what came of it to the destination."""
@@ -46,7 +52,7 @@ class Frontend:
 
     def _complete_next(self, folder: Path, output: Path) -> None:
         """Add what Next.js leaves out of a standalone server, for others to serve."""
-        for part in (".next/static", "public"):
+        for part in (NEXT_STATIC, "public"):
             if (folder / part).is_dir() and not (output / part).exists():
                 self._run(["cp", "-r", str(folder / part), str(output / part)], folder)
 

@@ -357,7 +357,7 @@ class AppRedis(Declared):
 
 
 class Static(Declared):
-    """Files that nginx serves by itself."""
+    """Files that nginx serves by itself; they are compressed, by brotli and gzip, when a release is built."""
 
     url: UrlPrefix = Field(default="/static/", description="Where they are served.")
     root: RelativePath | None = Field(

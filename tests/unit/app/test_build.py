@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from ansible.module_utils.roost_app import build
 from ansible.module_utils.roost_app.build import Build, Python, hint_at_list
+from ansible.module_utils.roost_app.frontend import Frontend
+from ansible.module_utils.roost_app.node import Node
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.uv import Uv
 
@@ -29,6 +31,41 @@ def test_a_front_end_is_built_in_a_source_that_is_the_builders(tmp_path: Path, m
     release.folder.mkdir(parents=True)
     release._build_frontend(frontend)
     assert done == ["src to roost-build", "built", "frontend to root"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "twins"),
+    [
+        ("static", {"static/style.css.gz", "frontend/server.js.gz", "frontend/.next/static/page.js.gz"}),
+        ("node", {"static/style.css.gz", "frontend/.next/static/page.js.gz"}),
+    ],
+)
+def test_what_the_web_server_sends_is_compressed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, twins: set[str]
+) -> None:
+    monkeypatch.setattr(build, "give", lambda *_: None)
+    frontend = Frontend("frontend", kind, "npm run build", "dist", Node("24"), {})
+    release = Build(
+        paths=AppPaths("atlas", tmp_path),
+        release="two",
+        uv=Uv("1"),
+        python=Python("/usr/bin/python3"),
+        servers={},
+        commands=[],
+        fill_source=lambda _: None,
+        frontend=frontend,
+    )
+    live = release.paths.release("one")
+    release.paths.root.mkdir(parents=True)
+    release.paths.current.symlink_to(live)
+    for folder in (release.folder, live):
+        for name in ("src/app.js", "static/style.css", "frontend/server.js", "frontend/.next/static/page.js"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text("the same line\n" * 100)
+    (live / "static" / "style.css.gz").write_text("compressed before")
+    release._compress()
+    assert {str(twin.relative_to(release.folder)) for twin in release.folder.rglob("*.gz")} == twins
+    assert (release.folder / "static" / "style.css.gz").read_text() == "compressed before"
 
 
 def test_another_list_of_dependencies_is_hinted_at(tmp_path: Path) -> None:
