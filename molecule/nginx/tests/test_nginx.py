@@ -275,6 +275,10 @@ def test_only_names_with_a_hash_are_cached_for_ever(get, path, cache_control):
     assert get(f"https://atlas.test{path}").headers.get("cache-control") == cache_control
 
 
+def test_modules_have_the_type_that_browsers_ask_for(get):
+    assert get("https://atlas.test/static/map.mjs").headers["content-type"] == "text/javascript"
+
+
 def test_files_of_the_release_before_are_found_unless_the_present_one_has_them(get):
     earlier = get("https://atlas.test/static/site.0123456789ab.css")
     assert (earlier.status, earlier.body) == (200, "earlier {}")

@@ -103,7 +103,8 @@ def test_a_query_in_parallel_works_in_the_sandbox(host: Host) -> None:
         host,
         """
         SET max_parallel_workers_per_gather = 1; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;
-        SET min_parallel_table_scan_size = 0; EXPLAIN (ANALYZE, COSTS off) SELECT count(*) FROM pg_attribute""",
+        SET min_parallel_table_scan_size = 0; SET min_parallel_index_scan_size = 0;
+        EXPLAIN (ANALYZE, COSTS off) SELECT count(*) FROM pg_attribute""",
     )
     assert "Workers Launched: 1" in printed
 

@@ -19,7 +19,7 @@ COMPRESSORS = {
     # Without --force it refuses files with a second hard link.
     ".gz": ("gzip", "--no-name", "--keep", "--force"),
 }
-# What nginx compresses by itself (__nginx_compressed_types of the role nginx), and source maps.
+# What nginx would compress by itself: __nginx_compressed_types of its role.
 KINDS = re.compile(
     r"\.(atom|css|csv|geojson|html?|m?js|json|jsonld|map|svg|ttf|txt|wasm|webmanifest|xml)", re.IGNORECASE
 )
