@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from deploying import SCENARIO
+
+from tests.support.scenario import SCENARIO
 
 
 @pytest.fixture

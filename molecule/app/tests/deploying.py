@@ -1,10 +1,7 @@
 """Deploys on the hosts of this scenario, and what they serve meanwhile."""
 
 import json
-import os
-import re
 import shlex
-import subprocess
 import threading
 import time
 from pathlib import Path
@@ -13,39 +10,10 @@ from typing import Any
 import yaml
 from testinfra.host import Host
 
-SCENARIO = Path(__file__).resolve().parents[1]
+from tests.support.scenario import SCENARIO
+
 VARIABLES: dict[str, Any] = yaml.safe_load((SCENARIO / "vars" / "main.yml").read_text())
-SANDBOX = Path(os.environ["ROOST_SANDBOX_DIR"])
 LOAD_SECONDS = 180
-
-
-def start(host: Host, playbook: str, *options: str, **extra: Any) -> subprocess.Popen[str]:
-    """Start a playbook of the scenario on this host alone, in a process group of its own."""
-    command = ["ansible-playbook", f"--inventory={SANDBOX / 'inventory'}", "--limit", host.backend.get_hostname()]
-    return subprocess.Popen(
-        [*command, *options, "--extra-vars", json.dumps(extra), str(SCENARIO / playbook)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def finish(run: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
-    """Wait for a playbook that was started."""
-    output, _ = run.communicate()
-    return subprocess.CompletedProcess(run.args, run.returncode, output, "")
-
-
-def play(host: Host, playbook: str, *options: str, **extra: Any) -> subprocess.CompletedProcess[str]:
-    """Run a playbook of the scenario on this host alone."""
-    return finish(start(host, playbook, *options, **extra))
-
-
-def succeed(run: subprocess.CompletedProcess[str]) -> int:
-    """Require that a run succeeded and return how much it changed."""
-    assert run.returncode == 0, run.stdout + run.stderr
-    return sum(int(count) for count in re.findall(r"changed=(\d+)", run.stdout))
 
 
 def get(host: Host, path: str = "/", socket: str = "/srv/site/live.sock") -> dict[str, Any]:

@@ -6,10 +6,11 @@ import time
 from pathlib import Path
 
 import pytest
-from deploying import VARIABLES, Load, get, has_ended, live_slot, new_version, other, play, succeed
+from deploying import VARIABLES, Load, get, has_ended, live_slot, new_version, other
 from testinfra.host import Host
 
 from roost.source_folder import content_id, list_files
+from tests.support.scenario import play, succeed
 
 WORST_EXPOSURE = 1.5
 

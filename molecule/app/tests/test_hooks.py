@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploying import get, new_version, play, succeed
+from deploying import get, new_version
 from testinfra.host import Host
+
+from tests.support.scenario import play, succeed
 
 PEM = "/run/site443.pem"
 CERTIFICATE = (

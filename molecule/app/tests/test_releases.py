@@ -6,10 +6,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from deploying import Load, get, live_slot, new_version, other, play, succeed
+from deploying import Load, get, live_slot, new_version, other
 from testinfra.host import Host
 
 from roost.source_folder import content_id, list_files
+from tests.support.scenario import play, succeed
 
 BROKEN = "import a_module_that_is_missing\n"
 

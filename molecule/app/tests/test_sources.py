@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploying import VARIABLES, play, succeed
+from deploying import VARIABLES
 from testinfra.host import Host
+
+from tests.support.scenario import play, succeed
 
 ORIGIN = "ssh://git@localhost/var/lib/feed.git"
 COMMIT = "git -c user.name=Roost -c user.email=roost@example.com commit --quiet --message=next"

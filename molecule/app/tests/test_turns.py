@@ -7,8 +7,10 @@ import signal
 import time
 from pathlib import Path
 
-from deploying import finish, get, new_version, play, start, succeed
+from deploying import get, new_version
 from testinfra.host import Host
+
+from tests.support.scenario import finish, play, start, succeed
 
 SLOWLY = ['cp banner.txt "$STATIC_ROOT/banner.txt"', "sleep 4"]
 FOR_EVER = ["sleep 1234"]

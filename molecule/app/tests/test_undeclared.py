@@ -1,7 +1,9 @@
 """An application that is taken out of the declaration stops serving, keeps its data, and can come back."""
 
-from deploying import VARIABLES, play, succeed
+from deploying import VARIABLES
 from testinfra.host import Host
+
+from tests.support.scenario import play, succeed
 
 LEFT = [app for app in VARIABLES["app_apps"] if app["name"] != "wire"]
 UNITS = [f"wire@{slot}.{kind}" for slot in ("blue", "green") for kind in ("service", "socket")]

@@ -1,10 +1,8 @@
 """Workers run the live release, are restarted only when they must be, and lose no task."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +12,8 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-SCENARIO = Path(__file__).resolve().parents[1]
-SANDBOX = Path(os.environ["ROOST_SANDBOX_DIR"])
+from tests.support.scenario import SCENARIO, play, succeed
+
 PROGRAMS = {"jobs-worker-default", "jobs-worker-mail", "jobs-beat"}
 IDLE = "idle-worker-default"
 WORST_EXPOSURE = 3.0
@@ -23,23 +21,6 @@ POOLS = [
     {"name": "default", "queues": ["celery"], "concurrency": 2, "time_limit": 6, "soft_time_limit": 5},
     {"name": "mail", "queues": ["mail"], "concurrency": 1, "time_limit": 5, "soft_time_limit": 4},
 ]
-
-
-def play(host: Host, playbook: str, **extra: Any) -> subprocess.CompletedProcess[str]:
-    """Run a playbook of the scenario on this host alone."""
-    command = ["ansible-playbook", f"--inventory={SANDBOX / 'inventory'}", "--limit", host.backend.get_hostname()]
-    return subprocess.run(
-        [*command, "--extra-vars", json.dumps(extra), str(SCENARIO / playbook)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def succeed(run: subprocess.CompletedProcess[str]) -> int:
-    """Require that a run succeeded and return how much it changed."""
-    assert run.returncode == 0, run.stdout + run.stderr
-    return sum(int(count) for count in re.findall(r"changed=(\d+)", run.stdout))
 
 
 def in_release(host: Host, script: str) -> str:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from administering import administer, play, succeed
+from administering import administer
 from testinfra.host import Host
+
+from tests.support.scenario import play, succeed
 
 FOLDER = "/var/backups/roost/removed-databases"
 

@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from administering import administer, play, succeed
+from administering import administer
 from testinfra.host import Host
+
+from tests.support.scenario import play, succeed
 
 SPOILT = """
 CREATE EXTENSION pg_stat_statements;
