@@ -366,7 +366,7 @@ def test_gunicorn_serves_the_same_release_and_next_moves_without_a_failed_reques
         "rm -f /root/visits.stop\n"
         "cat > /root/visits.sh <<'SH'\n"
         "until [ -e /root/visits.stop ]; do curl -sk -o /dev/null -o /dev/null --max-time 20 -w '%{http_code}\\n'"
-        f" --resolve visitors.test:443:127.0.0.1 {VISITORS}/ {VISITORS}/api/entries/; done\nSH\n"
+        f" --resolve visitors.test:443:127.0.0.1 {VISITORS}/ {VISITORS}/api/entries/; sleep 0.1; done\nSH\n"
         "systemd-run --quiet --collect --unit=visits -p StandardOutput=file:/root/visits.log bash /root/visits.sh\n"
     )
     moved = project.run("roost", "up", "-e", "test")

@@ -20,7 +20,6 @@ EXAMPLE = REPOSITORY / "examples" / "apps" / "atlas"
 DEPLOY = "playbooks/deploy.yml"
 MOST_LINES = 10
 SWITCH_SECONDS = 60
-PAUSE_SECONDS = 0.2  # what is tested here is that no request fails, not how fast they are
 RACES = 5
 
 MIGRATION = """
@@ -132,7 +131,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         project.edit_stack(source={"path": str(source)})
         first = project.playbook("site.yml")
         assert first.code == 0, first.output[-4000:]
-        with Load(host, folder, pause=PAUSE_SECONDS) as load:
+        with Load(host, folder) as load:
             yield Site(host, project, source, load)
 
 

@@ -45,13 +45,13 @@ def new_version(source: Path) -> Path:
 
 
 class Load:
-    """Requests for one path, one after the other while something happens; it counts those that fail."""
+    """Requests for one path, one soon after the other while something happens; it counts those that fail."""
 
     def __init__(self, host: Host, path: str = "/") -> None:
         loop = (
             f"end=$(($(date +%s) + {LOAD_SECONDS})); while [ $(date +%s) -lt $end ] && ! [ -e /run/load-ends ]; do "
             "if curl -sSf --max-time 20 -o /dev/null --unix-socket /srv/site/live.sock "
-            f"http://site.example.com{path}; then echo good; else echo bad; fi; done"
+            f"http://site.example.com{path}; then echo good; else echo bad; fi; sleep 0.05; done"
         )
         self._host = host
         self._loop = f"runuser -u www-data -- sh -c {shlex.quote(loop)}"

@@ -72,7 +72,7 @@ def broken_configuration(host):
 def no_failed_request(host, domain="atlas.test"):
     """Clients connect anew all the time, and each gets an answer."""
     curl = f"curl -sko /dev/null --resolve {domain}:443:127.0.0.1 https://{domain}/"
-    loop = f"while [ ! -e /run/load.stop ]; do {curl} && echo || echo failed; done"
+    loop = f"while [ ! -e /run/load.stop ]; do {curl} && echo || echo failed; sleep 0.05; done"
     host.check_output(f"rm -f /run/load.*; setsid sh -c '{loop}' >/run/load.log 2>&1 </dev/null & sleep 0.2")
     try:
         yield
