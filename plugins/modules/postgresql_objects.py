@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.roost_database import runtime_role
+from ansible.module_utils.roost_database.sql import literal, quoted
 
 DOCUMENTATION = r"""
 module: postgresql_objects
@@ -27,6 +29,12 @@ description:
     declared is reset; other settings of the role, and those for one database alone, stay as they are.
   - A database belongs to its owner, and so does its schema C(public); nobody else may connect unless granted.
     It is created in UTF-8 with the locale C.UTF-8, whose order no system upgrade changes.
+  - The runtime role of a database may read and write the rows of all that its owner owns, use sequences, call
+    functions and make temporary tables, but make, change, empty or drop nothing. What the owner makes later has these
+    rights by default privileges. A table on which it has any right of its own already is left as it is, so a migration
+    can give or take others. It is no member of other roles, but its owner is of it, to see and end its sessions; and it
+    has the owner's settings that it has none of, such as C(search_path).
+  - Warns of what the owner of a database with a runtime role may use without owning it, and the runtime role may not.
   - Never drops anything; M(postgresql_removal) does.
   - The modules of C(community.postgresql) take one module run of 0.3 seconds for each object, and psycopg on
     the host. An ordinary server has a dozen objects, and this module reads all of them in one such run.
@@ -47,7 +55,7 @@ options:
     elements: dict
     default: []
   databases:
-    description: Databases with C(name), C(owner) and C(extensions).
+    description: Databases with C(name), C(owner), perhaps C(runtime_role), and C(extensions).
     type: list
     elements: dict
     default: []
@@ -64,9 +72,10 @@ EXAMPLES = r"""
   postgresql_objects:
     psql: /usr/lib/postgresql/17/bin/psql
     roles:
-      - {name: atlas, password: "{{ vault_atlas_database_password }}", statement_timeout: 30}
+      - {name: atlas, password: "{{ vault_atlas_database_password }}"}
+      - {name: atlas_app, password: "{{ vault_atlas_runtime_password }}", statement_timeout: 30}
     databases:
-      - {name: atlas, owner: atlas, extensions: [postgis]}
+      - {name: atlas, owner: atlas, runtime_role: atlas_app, extensions: [postgis]}
 """
 
 RETURN = r"""
@@ -77,7 +86,7 @@ statements:
   elements: str
 """
 
-# A declared role {name, password} with its TIME_LIMITS, or database {name, owner, extensions}.
+# A declared role {name, password} with its TIME_LIMITS, or database {name, owner, runtime_role, extensions}.
 Declared = dict[str, Any]
 
 # What a role may declare for its sessions, in seconds.
@@ -100,6 +109,17 @@ SELECT jsonb_build_object(
         SELECT coalesce(jsonb_object_agg(rolname, jsonb_build_object(
             'login', rolcanlogin,
             'verifier', rolpassword,
+            'powers', array_remove(ARRAY[
+                CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolcreatedb THEN 'CREATEDB' END,
+                CASE WHEN rolcreaterole THEN 'CREATEROLE' END, CASE WHEN rolreplication THEN 'REPLICATION' END,
+                CASE WHEN rolbypassrls THEN 'BYPASSRLS' END], NULL),
+            'memberships', (
+                SELECT coalesce(jsonb_agg(jsonb_build_object(
+                    'role', pg_get_userbyid(roleid), 'grantor', pg_get_userbyid(grantor))), '[]')
+                FROM pg_auth_members WHERE member = pg_authid.oid),
+            'members', (
+                SELECT coalesce(jsonb_agg(pg_get_userbyid(member)), '[]')
+                FROM pg_auth_members WHERE roleid = pg_authid.oid),
             'settings', (
                 SELECT coalesce(jsonb_object_agg(
                     split_part(entry, '=', 1), substr(entry, strpos(entry, '=') + 1)), '{{}}')
@@ -111,17 +131,23 @@ SELECT jsonb_build_object(
             'owner', pg_get_userbyid(datdba),
             'public', EXISTS (
                 SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba)))
-                WHERE grantee = 0))), '{{}}')
+                WHERE grantee = 0),
+            'rights', (
+                SELECT coalesce(jsonb_object_agg(role, held), '{{}}') FROM (
+                    SELECT pg_get_userbyid(grantee) AS role, jsonb_agg(privilege_type) AS held
+                    FROM aclexplode(datacl) WHERE grantee <> 0 GROUP BY grantee) AS grantees))), '{{}}')
         FROM pg_database WHERE datname IN ({databases})));
 """
 
-# psql connects to a database only when it is there.
+# psql connects to a database only when it is there. No function of the owner's making may be called there.
 DATABASE_STATE = """
 SELECT count(*) = 1 AS present FROM pg_database WHERE datname = '{name}' \\gset
 \\if :present
 \\connect {name}
+SET search_path = pg_catalog;
 SELECT jsonb_build_object(
     'name', current_database(),
+    'runtime', {runtime},
     'extensions', (SELECT jsonb_agg(extname) FROM pg_extension),
     'schema', (
         SELECT jsonb_build_object(
@@ -135,8 +161,13 @@ SELECT jsonb_build_object(
 """
 
 EMPTY_STATE: dict[str, Any] = {"roles": {}, "databases": {}, "contents": {}}
-# What CREATE DATABASE leaves behind, on the oldest supported server.
-NEW_DATABASE = {"extensions": ["plpgsql"], "schema": {"owner": None, "public": True}}
+# What CREATE ROLE and CREATE DATABASE leave behind, on the oldest supported server.
+NEW_ROLE: dict[str, Any] = {"powers": [], "memberships": [], "members": [], "settings": {}}
+NEW_DATABASE: dict[str, Any] = {
+    "extensions": ["plpgsql"],
+    "schema": {"owner": None, "public": True},
+    "runtime": runtime_role.NEW_DATABASE,
+}
 
 
 class PsqlError(Exception):
@@ -178,15 +209,11 @@ def password_matches(password: str, verifier: str | None) -> bool:
     return hmac.compare_digest(expected, verifier or "")
 
 
-def quoted(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def problems(roles: list[Declared], databases: list[Declared]) -> list[str]:
     """Why these declarations can't be used; empty when they can."""
     names = [item["name"] for item in (*roles, *databases)]
     names += [name for database in databases for name in (database["owner"], *database["extensions"])]
+    names += [database["runtime_role"] for database in databases if database.get("runtime_role")]
     unsafe = sorted({name for name in names if not PLAIN_NAME.fullmatch(name)})
     return [
         *(f"{name!r} is not a plain name: a-z, 0-9, _ and -, at most 63" for name in unsafe),
@@ -194,6 +221,11 @@ def problems(roles: list[Declared], databases: list[Declared]) -> list[str]:
             f"the password of {role['name']!r} must be printable ASCII, and not empty"
             for role in roles
             if not PRINTABLE_ASCII.fullmatch(role["password"])
+        ),
+        *(
+            f"the runtime role of the database {database['name']!r} must be another role than its owner"
+            for database in databases
+            if database.get("runtime_role") == database["owner"]
         ),
     ]
 
@@ -271,18 +303,72 @@ def plan(roles: list[Declared], databases: list[Declared], state: dict[str, Any]
         steps += plan_role(role, state["roles"].get(role["name"]))
     for database in databases:
         actual = state["databases"].get(database["name"])
-        steps += plan_database(database, actual, state["contents"].get(database["name"], NEW_DATABASE))
+        contents = state["contents"].get(database["name"], NEW_DATABASE)
+        steps += plan_database(database, actual, contents)
+        if database.get("runtime_role"):
+            steps += plan_runtime_role(database, state["roles"], actual, contents["runtime"])
     return steps
+
+
+def plan_runtime_role(
+    database: Declared, roles: dict[str, Any], actual: dict[str, Any] | None, found: dict[str, Any]
+) -> list[Step]:
+    """The statements that limit the runtime role of a database to its rights, and give it these.
+
+    `actual` is {rights}, None when the database is missing; `found` is what runtime_role.state returned.
+    """
+    name, owner, runtime = database["name"], database["owner"], database["runtime_role"]
+    has = roles.get(runtime, NEW_ROLE)
+    settings = runtime_role.inherited_settings(
+        owner, other_settings(roles.get(owner, NEW_ROLE)), has["settings"], found["search_path"]
+    )
+    held = actual["rights"].get(runtime, []) if actual else []
+    return [
+        *(Step.plain("postgres", sql) for sql in runtime_role.limit_role(runtime, has["powers"], has["memberships"])),
+        *(Step.plain("postgres", sql) for sql in runtime_role.put_under(owner, runtime, has["members"])),
+        *(plan_setting(runtime, setting, value) for setting, value in settings.items()),
+        *(Step.plain("postgres", sql) for sql in runtime_role.open_database(name, runtime, held)),
+        *(Step.plain(name, sql) for sql in runtime_role.grant_rights(owner, runtime, found)),
+    ]
+
+
+def other_settings(role: dict[str, Any]) -> dict[str, str]:
+    """The settings of a role that are none of TIME_LIMITS."""
+    return {name: value for name, value in role["settings"].items() if name not in TIME_LIMITS}
+
+
+def plan_setting(role: str, name: str, value: str) -> Step:
+    """The statement that gives a role a setting, which may be a secret of the application's own."""
+    statement = f"ALTER ROLE {quoted(role)} SET {quoted(name)} = "
+    return Step("postgres", statement + value, statement + (value if name == "search_path" else "'********'"))
+
+
+def warnings(databases: list[Declared], state: dict[str, Any]) -> list[str]:
+    """What the runtime roles can't use and nothing here can give them."""
+    told = []
+    for database in databases:
+        if runtime := database.get("runtime_role"):
+            found = state["contents"].get(database["name"], NEW_DATABASE)["runtime"]["foreign"]
+            told.append(runtime_role.left_out(database["name"], database["owner"], runtime, found))
+    return [text for text in told if text]
 
 
 def state_script(roles: list[Declared], databases: list[Declared]) -> str:
     """A psql script that prints one JSON object a line: the server's state, then that of each database."""
 
     def literals(items: list[Declared]) -> str:
-        return ", ".join(f"'{item['name']}'" for item in items) or "NULL"
+        return ", ".join(literal(item["name"]) for item in items) or "NULL"
 
     server = SERVER_STATE.format(roles=literals(roles), databases=literals(databases))
-    return server + "".join(DATABASE_STATE.format(name=database["name"]) for database in databases)
+    return server + "".join(
+        DATABASE_STATE.format(name=database["name"], runtime=runtime_state(database)) for database in databases
+    )
+
+
+def runtime_state(database: Declared) -> str:
+    """An SQL expression: what the runtime role of a database has and lacks there; NULL without one."""
+    runtime = database.get("runtime_role")
+    return runtime_role.state(database["owner"], runtime) if runtime else "NULL"
 
 
 def change_script(steps: list[Step]) -> str:
@@ -300,8 +386,9 @@ def change_script(steps: list[Step]) -> str:
 def parse_state(printed: str) -> dict[str, Any]:
     """What state_script printed, by the names of roles and databases.
 
-    {roles: {name: {login, verifier, settings}}, databases: {name: {owner, public}},
-    contents: {name: {extensions, schema}}}, as plan_role and plan_database take them.
+    {roles: {name: {login, verifier, powers, memberships, members, settings}},
+    databases: {name: {owner, public, rights}}, contents: {name: {extensions, schema, runtime}}}, as plan_role,
+    plan_database and plan_runtime_role take them.
     """
     server, *contents = (json.loads(line) for line in printed.splitlines() if line)
     return {**server, "contents": {entry["name"]: entry for entry in contents}}
@@ -360,6 +447,7 @@ def main() -> None:
                 "options": {
                     "name": {"type": "str", "required": True},
                     "owner": {"type": "str", "required": True},
+                    "runtime_role": {"type": "str"},
                     "extensions": {"type": "list", "elements": "str", "default": []},
                 },
             },
@@ -370,11 +458,14 @@ def main() -> None:
     if found := problems(roles, databases):
         module.fail_json(msg="; ".join(found))
     try:
-        steps = plan(roles, databases, read_state(module))
+        state = read_state(module)
+        steps = plan(roles, databases, state)
         if steps and not module.check_mode:
             run_psql(module, change_script(steps))
     except PsqlError as error:
         module.fail_json(msg=f"PostgreSQL refused: {error}")
+    for text in warnings(databases, state):
+        module.warn(text)
     statements = [step.shown for step in steps]
     module.exit_json(
         changed=bool(steps),

@@ -75,14 +75,38 @@ def _unique_database_names(subject: Subject) -> Iterator[Mistake]:
     )
 
 
+def _unique_roles(subject: Subject) -> Iterator[Mistake]:
+    owners = _owners(subject)
+    for path, app, resolved in subject.apps:
+        if resolved.database and resolved.database.runtime_role in owners:
+            role = resolved.database.runtime_role
+            yield Mistake(
+                _given(path, app, "database", "runtime_role"),
+                f"{role} is the runtime role of {app.name} and the owner of the database of {owners[role]}: give one "
+                "of them another database.name if it is new, or say runtime_role: false.",
+            )
+
+
 def _removed_databases(subject: Subject) -> Iterator[Mistake]:
-    owners = {app.database.name: app.name for _, _, app in subject.apps if app.database and not app.database.url}
+    owners = _owners(subject)
+    serving = {app.database.runtime_role: app.name for _, _, app in subject.apps if app.database}
     for index, name in enumerate(subject.stack.removed_databases):
+        place = ("stack", "removed_databases", index)
         if name in owners:
             yield Mistake(
-                ("stack", "removed_databases", index),
-                f"{name} is the database of the application {owners[name]}: remove it here, or the application.",
+                place, f"{name} is the database of the application {owners[name]}: remove it here, or the application."
             )
+        elif name in serving:
+            yield Mistake(
+                place,
+                f"{name}, which owns it, is the runtime role of the application {serving[name]}: say "
+                "database: {runtime_role: false} there until it is gone.",
+            )
+
+
+def _owners(subject: Subject) -> dict[str, str]:
+    """The application of each database that Roost makes, whose owner has its name."""
+    return {app.database.name: app.name for _, _, app in subject.apps if app.database and not app.database.url}
 
 
 def _unique_server_names(subject: Subject) -> Iterator[Mistake]:
@@ -462,6 +486,7 @@ _CHECKS: tuple[Check, ...] = (
     _unique_app_names,
     _unique_domains,
     _unique_database_names,
+    _unique_roles,
     _removed_databases,
     _unique_server_names,
     _ports,

@@ -33,6 +33,11 @@ _HINTS = (
         "A connection pooler refuses PGOPTIONS: say database: {{migration_lock_timeout: 0}}.",
     ),
     (
+        r"permission denied for (schema|table|sequence|function|materialized view|view|database) |must be owner of ",
+        "What serves works with rows only: make and change tables in release_commands, which run as the owner, or say "
+        "database: {{runtime_role: false}}.",
+    ),
+    (
         r"the database has migrations that release",
         "Deploy a release that knows them, or roll back with --allow-schema-mismatch.",
     ),

@@ -7,7 +7,7 @@ The file is `group_vars/all/vault.yml`, encrypted by Ansible's vault as a whole:
     vault_tls_sharing_key: ...
     vault_backups: {passphrase: ..., s3_key: ..., s3_secret: ...}
     vault_apps:
-      atlas: {database_password: ..., deploy_key: ..., SECRET_KEY: ..., MAPBOX_ACCESS_TOKEN: ...}
+      atlas: {database_password: ..., runtime_password: ..., deploy_key: ..., SECRET_KEY: ..., MAPBOX_ACCESS_TOKEN: ...}
 """
 
 import fcntl
@@ -43,6 +43,7 @@ ACME_DNS = "acme_dns"
 BACKUP_SECRETS = "vault_backups"
 BACKUPS = "backups"
 DATABASE_PASSWORD = "database_password"  # noqa: S105 - a key, not a secret
+RUNTIME_PASSWORD = "runtime_password"  # noqa: S105 - a key, not a secret
 FLOWER_PASSWORD = "flower_password"  # noqa: S105 - a key, not a secret
 EDGE_PASSWORD = "edge_password"  # noqa: S105 - a key, not a secret
 
@@ -87,6 +88,8 @@ def required_secrets(environment: Environment) -> list[Secret]:
     for app in environment.apps:
         if app.database and not app.database.url:
             needed.append(Secret((APP_SECRETS, app.name, DATABASE_PASSWORD), password))
+        if app.database and app.database.runtime_role:
+            needed.append(Secret((APP_SECRETS, app.name, RUNTIME_PASSWORD), password))
         if app.source.deploy_key:
             needed.append(Secret((APP_SECRETS, app.name, DEPLOY_KEY), new_key))
         if app.celery and app.celery.flower:

@@ -81,13 +81,13 @@ def test_check_mode_reports_nothing_on_a_converged_host(journey: Journey) -> Non
 
 
 def test_plain_ansible_and_the_runner_leave_no_secret_behind(journey: Journey) -> None:
-    environment = journey.host.run("cat /etc/roost/apps/atlas.env")
+    environment = journey.host.run("cat /etc/roost/apps/atlas.env /etc/roost/apps/atlas.commands.env")
     secrets = re.findall(r'^SECRET_KEY="(.+)"$|://[^:/]*:([^@/]+)@', environment, re.MULTILINE)
     passphrase = re.findall(
         "^repo1-cipher-pass=(.+)$", journey.host.run("cat /etc/pgbackrest/pgbackrest.conf"), re.MULTILINE
     )
     values = {value for pair in secrets for value in pair if value} | set(passphrase)
-    assert len(values) >= 4, "SECRET_KEY, the passwords of PostgreSQL and Redis, and the passphrase of the backups"
+    assert len(values) >= 5, "SECRET_KEY, two passwords of PostgreSQL, that of Redis, and the passphrase of the backups"
     runs = (journey.bare_check, journey.first, journey.second, journey.converged_check)
     printed = "".join(run.output for run in runs)
     readable = journey.host.run(

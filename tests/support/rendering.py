@@ -25,7 +25,7 @@ PASSWORD = "letters0and9digits"
 BACKUP_SECRETS = dict.fromkeys(("passphrase", "s3_key", "s3_secret"), PASSWORD) | dict.fromkeys(
     ("heartbeat_url", "alert_url"), "https://told.example.com/?run=1&of=%2F"
 )
-PASSWORDS = dict.fromkeys(("database_password", "flower_password", "edge_password"), PASSWORD)
+PASSWORDS = dict.fromkeys(("database_password", "runtime_password", "flower_password", "edge_password"), PASSWORD)
 
 compile_once()
 

@@ -130,6 +130,7 @@ _options = st.fixed_dictionaries(
                 {"assertions": ["select count(*) > 0 from t"]},
                 {"statement_timeout": 30, "lock_timeout": 5, "idle_in_transaction_timeout": 0},
                 {"pooler": True},
+                {"runtime_role": False},
             ]
         ),
         "static": st.sampled_from([True, False, {"url": "/assets/v1/", "root": "dist"}]),

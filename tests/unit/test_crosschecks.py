@@ -52,6 +52,16 @@ def test_a_database_goes_that_an_application_had_before_it_moved_elsewhere() -> 
     assert list(mistakes(app(), removed_databases=["atlas"])) == ["stack.removed_databases[0]"]
 
 
+def test_a_runtime_role_is_the_owner_of_no_other_database() -> None:
+    other = app("atlas_app", domains=["other.test"], redis={"database": 1})
+    assert list(mistakes(app(), other)) == ["stack.apps[0].database"]
+    assert list(mistakes(app(database={"name": "atlas"}), other)) == ["stack.apps[0].database"]
+    assert mistakes(app(database={"runtime_role": False}), other) == {}
+    assert mistakes(app(), other | {"database": {"name": "places"}}) == {}
+    assert list(mistakes(app(), removed_databases=["atlas_app"])) == ["stack.removed_databases[0]"]
+    assert mistakes(app(database={"runtime_role": False}), removed_databases=["atlas_app"]) == {}
+
+
 @pytest.mark.parametrize(("limit", "refused"), [(75, True), (76, False)])
 def test_the_connection_budget_is_exact(limit: int, refused: bool) -> None:
     found = mistakes(app(celery={"app": "atlas"}), postgresql={"max_connections": limit})

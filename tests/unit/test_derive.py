@@ -48,7 +48,13 @@ STACK: dict[str, Any] = {
     ],
 }
 VAULT_APPS = {
-    "atlas": {"SECRET_KEY": "key", "MAP_TOKEN": "token", "database_password": "pass/word", "flower_password": "petals"},
+    "atlas": {
+        "SECRET_KEY": "key",
+        "MAP_TOKEN": "token",
+        "database_password": "pass/word",
+        "runtime_password": "run/time",
+        "flower_password": "petals",
+    },
     "flock": {},
 }
 ALL_PARTS = ("web", "app", "worker", "database", "cache")
@@ -86,11 +92,11 @@ def test_every_filter_has_a_name_of_its_own() -> None:
 
 def test_single_server_talks_to_itself() -> None:
     secrets = variables(app_on(ONE, "vm1"), "secrets")
-    assert secrets["DATABASE_URL"] == "postgresql://atlas:pass%2Fword@127.0.0.1:5432/atlas"
+    assert secrets["DATABASE_URL"] == "postgresql://atlas_app:run%2Ftime@127.0.0.1:5432/atlas"
     assert secrets["CELERY_BROKER_URL"] == "redis://:secret@127.0.0.1:6379/0"
     assert secrets["REDIS_URL"] == "redis://:secret@127.0.0.1:6379/1"
     assert data.postgresql_listen_addresses(*arguments(ONE, "vm1")) == ["127.0.0.1"]
-    assert data.postgresql_hba(*arguments(ONE, "vm1")) == []
+    assert data.postgresql_hba(*arguments(ONE, "vm1"), VAULT_APPS) == []
 
 
 def test_more_servers_reach_the_data_by_their_internal_addresses() -> None:
@@ -98,19 +104,50 @@ def test_more_servers_reach_the_data_by_their_internal_addresses() -> None:
     assert "@10.0.0.4:5432/" in secrets["DATABASE_URL"]
     assert "@10.0.0.5:6379/" in secrets["REDIS_URL"]
     assert data.postgresql_listen_addresses(*arguments(MANY, "d1")) == ["127.0.0.1", "10.0.0.4"]
-    assert [line["address"] for line in data.postgresql_hba(*arguments(MANY, "d1"))] == [
-        "10.0.0.1/32",
-        "10.0.0.2/32",
-        "10.0.0.3/32",
+    assert [(line["user"], line["address"]) for line in data.postgresql_hba(*arguments(MANY, "d1"), VAULT_APPS)] == [
+        (role, f"10.0.0.{number}/32") for role in ("atlas", "atlas_app") for number in (1, 2, 3)
     ]
 
 
-def test_a_database_goes_with_its_owner() -> None:
+def test_what_serves_is_the_runtime_role_and_what_is_run_is_the_owner() -> None:
+    url = "postgresql://atlas{}@127.0.0.1:5432/atlas"
+    atlas = app_on(ONE, "vm1")
+    assert variables(atlas, "secrets")["DATABASE_URL"] == url.format("_app:run%2Ftime")
+    assert variables(atlas, "command_secrets") == {"DATABASE_URL": url.format(":pass%2Fword")}
+    (database,) = data.postgresql_databases(*arguments(ONE, "vm1"))
+    assert database == {"name": "atlas", "owner": "atlas", "runtime_role": "atlas_app", "extensions": ["postgis"]}
+
+
+def test_without_a_runtime_role_the_owner_serves_and_the_role_before_is_still_let_in() -> None:
+    stack = with_database(runtime_role=False, statement_timeout=30)
+    for groups, host in ((ONE, "vm1"), (MANY, "a1")):
+        _, *where = arguments(groups, host)
+        atlas, *_ = apps.app_apps(stack, *where, VAULT_APPS, "secret", "inventories/prod")
+        assert variables(atlas, "secrets")["DATABASE_URL"].startswith("postgresql://atlas:pass%2Fword@")
+        assert atlas["command_secrets"] == []
+    _, *where = arguments(MANY, "d1")
+    assert data.postgresql_roles(stack, *where, VAULT_APPS) == [
+        {"name": "atlas", "password": "pass/word", "statement_timeout": 30}
+    ]
+    assert {line["user"] for line in data.postgresql_hba(stack, *where, VAULT_APPS)} == {"atlas", "atlas_app"}
+    first, *others = STACK["apps"]
+    taken = stack | {"apps": [stack["apps"][0], *others, first | {"name": "atlas_app", "redis": {"database": 1}}]}
+    vault = VAULT_APPS | {"atlas_app": VAULT_APPS["atlas"]}
+    lines = [line for line in data.postgresql_hba(taken, *where, vault) if line["database"] == "atlas"]
+    assert {line["user"] for line in lines} == {"atlas"}
+    never = {"atlas": {"database_password": "pass/word"}}
+    assert {line["user"] for line in data.postgresql_hba(stack, *where, never)} == {"atlas"}
+
+
+def test_a_database_goes_with_its_roles() -> None:
     stack, *where = arguments(ONE, "vm1")
     assert data.postgresql_removed_databases(stack, *where) == []
     removed = stack | {"removed_databases": ["old", "older"]}
     assert data.postgresql_removed_databases(removed, *where) == ["old", "older"]
-    assert data.postgresql_removed_roles(removed, *where) == ["old", "older"]
+    assert data.postgresql_removed_roles(removed, *where) == ["old", "old_app", "older", "older_app"]
+    first, *others = stack["apps"]
+    taken = {"removed_databases": ["old"], "apps": [first | {"database": {"name": "old_app"}}, *others]}
+    assert data.postgresql_removed_roles(stack | taken, *where) == ["old"]
 
 
 def test_ports_open_only_to_those_who_need_them() -> None:
@@ -137,11 +174,12 @@ def with_database(**database: Any) -> dict[str, Any]:
     return STACK | {"apps": [first | {"database": database}, *others]}
 
 
-def test_time_limits_of_a_database_are_those_of_its_role() -> None:
+def test_time_limits_of_a_database_are_those_of_the_role_that_serves() -> None:
     stack = with_database(statement_timeout=30, idle_in_transaction_timeout=0)
-    (role,) = data.postgresql_roles(stack, *arguments(ONE, "vm1")[1:], VAULT_APPS)
+    owner, runtime = data.postgresql_roles(stack, *arguments(ONE, "vm1")[1:], VAULT_APPS)
     limits = {"statement_timeout": 30, "idle_in_transaction_session_timeout": 0}
-    assert role == {"name": "atlas", "password": "pass/word"} | limits
+    assert owner == {"name": "atlas", "password": "pass/word"}
+    assert runtime == {"name": "atlas_app", "password": "run/time"} | limits
 
 
 def test_release_commands_send_no_options_to_a_database_elsewhere_unless_they_must() -> None:
@@ -481,24 +519,32 @@ def test_those_who_are_told_get_their_secrets_and_hooks_their_point() -> None:
 
 
 POOLED = STACK | {"apps": [STACK["apps"][0] | {"database": {"pooler": True}}, STACK["apps"][1] | {"database": True}]}
-POOLED_VAULT = VAULT_APPS | {"flock": {"database_password": "word"}}
+POOLED_VAULT = VAULT_APPS | {"flock": {"database_password": "word", "runtime_password": "time"}}
 
 
 def test_a_pooled_application_is_led_to_the_pooler_and_its_commands_past_it() -> None:
     for groups, name, address in ((ONE, "vm1", "127.0.0.1"), (MANY, "a1", "10.0.0.4")):
         _, *rest = arguments(groups, name)
         atlas, flock = apps.app_apps(POOLED, *rest, POOLED_VAULT, "secret", "inventories/prod")
-        url = f"postgresql://atlas:pass%2Fword@{address}:{{}}/atlas"
-        assert variables(atlas, "secrets")["DATABASE_URL"] == url.format(6432)
-        assert variables(atlas, "command_secrets") == {"DATABASE_URL": url.format(5432)}
-        assert variables(flock, "secrets")["DATABASE_URL"] == f"postgresql://flock:word@{address}:5432/flock"
-        assert flock["command_secrets"] == []
+        url = f"postgresql://{{}}@{address}:{{}}/{{}}"
+        assert variables(atlas, "secrets")["DATABASE_URL"] == url.format("atlas_app:run%2Ftime", 6432, "atlas")
+        assert variables(atlas, "command_secrets") == {"DATABASE_URL": url.format("atlas:pass%2Fword", 5432, "atlas")}
+        assert variables(flock, "secrets")["DATABASE_URL"] == url.format("flock_app:time", 5432, "flock")
+        assert variables(flock, "command_secrets") == {"DATABASE_URL": url.format("flock:word", 5432, "flock")}
+
+
+def test_commands_of_an_owner_that_is_pooled_go_past_the_pooler() -> None:
+    stack = with_database(runtime_role=False, pooler=True)
+    atlas, *_ = apps.app_apps(stack, *arguments(ONE, "vm1")[1:], VAULT_APPS, "secret", "inventories/prod")
+    assert "@127.0.0.1:6432/" in variables(atlas, "secrets")["DATABASE_URL"]
+    assert "@127.0.0.1:5432/" in variables(atlas, "command_secrets")["DATABASE_URL"]
 
 
 def test_the_pooler_has_every_database_once_an_application_wants_it() -> None:
     _, *rest = arguments(MANY, "d1")
     atlas, flock = data.pgbouncer_databases(POOLED, *rest, POOLED_VAULT)
-    assert atlas == {"name": "atlas", "user": "atlas", "password": "pass/word", "mode": "transaction", "size": 20}
+    users = [{"name": "atlas", "password": "pass/word"}, {"name": "atlas_app", "password": "run/time"}]
+    assert atlas == {"name": "atlas", "users": users, "mode": "transaction", "size": 20}
     assert (flock["mode"], flock["size"]) == ("session", 160)
     assert data.postgresql_max_connections(POOLED, *rest) == 20 + 160 + 10
     assert data.pgbouncer_max_client_connections(POOLED, *rest) == 2 * 64 + 5 + 160

@@ -20,13 +20,8 @@ DATABASE = {"name": "atlas", "owner": "atlas", "extensions": ["postgis"]}
 EMPTY: dict[str, Any] = {"roles": {}, "databases": {}, "contents": {}}
 
 
-def state(**changes: Any) -> dict[str, Any]:
-    """A server on which ROLE and DATABASE are as declared, except for `changes` by dotted path."""
-    found: dict[str, Any] = {
-        "roles": {"atlas": {"login": True, "verifier": VERIFIER, "settings": {"work_mem": "8MB"}}},
-        "databases": {"atlas": {"owner": "atlas", "public": False}},
-        "contents": {"atlas": {"extensions": ["plpgsql", "postgis"], "schema": {"owner": "atlas", "public": False}}},
-    }
+def changed(found: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The same, except for `changes` by dotted path."""
     for path, value in changes.items():
         *parents, last = path.split("__")
         target = found
@@ -34,6 +29,16 @@ def state(**changes: Any) -> dict[str, Any]:
             target = target[parent]
         target[last] = value
     return found
+
+
+def state(**changes: Any) -> dict[str, Any]:
+    """A server on which ROLE and DATABASE are as declared, except for `changes` by dotted path."""
+    found: dict[str, Any] = {
+        "roles": {"atlas": {"login": True, "verifier": VERIFIER, "settings": {"work_mem": "8MB"}}},
+        "databases": {"atlas": {"owner": "atlas", "public": False}},
+        "contents": {"atlas": {"extensions": ["plpgsql", "postgis"], "schema": {"owner": "atlas", "public": False}}},
+    }
+    return changed(found, changes)
 
 
 def shown(found: dict[str, Any]) -> list[tuple[str, str]]:
@@ -135,6 +140,94 @@ def test_a_new_role_has_its_time_limits_at_once() -> None:
 
 def test_a_database_without_a_public_schema_keeps_none() -> None:
     assert shown(state(contents__atlas__schema=None)) == []
+
+
+RUNTIME = {"name": "atlas_app", "password": PASSWORD, "statement_timeout": 30}
+SERVED = DATABASE | {"runtime_role": "atlas_app"}
+
+
+def served(**changes: Any) -> dict[str, Any]:
+    """A server on which ROLE, RUNTIME and SERVED are as declared, except for `changes` by dotted path."""
+    limited = {"powers": [], "memberships": [], "members": ["atlas"]}
+    settings = {"statement_timeout": "30s", "work_mem": "4MB", "search_path": "public"}
+    rights = {"r": ["SELECT", "INSERT", "UPDATE", "DELETE"], "S": ["SELECT", "USAGE", "UPDATE"]}
+    found = state(
+        roles__atlas_app={"login": True, "verifier": VERIFIER, "settings": settings, **limited},
+        databases__atlas__rights={"atlas_app": ["CONNECT", "TEMPORARY"]},
+        contents__atlas__runtime=objects.runtime_role.NEW_DATABASE
+        | {"schemas": {"public": ["USAGE"]}, "defaults": rights | {"f": ["EXECUTE"], "n": ["USAGE"]}},
+    )
+    return changed(found, changes)
+
+
+def shown_served(found: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(step.database, step.shown) for step in objects.plan([ROLE, RUNTIME], [SERVED], found)]
+
+
+def test_a_runtime_role_that_has_its_rights_changes_nothing() -> None:
+    assert shown_served(served()) == []
+    assert objects.warnings([SERVED], served()) == []
+
+
+def test_a_new_runtime_role_is_let_in_last() -> None:
+    everything = shown_served(EMPTY)
+    assert ("postgres", 'GRANT "atlas_app" TO "atlas"') in everything
+    place = everything.index(("postgres", "ALTER ROLE \"atlas_app\" SET \"search_path\" = 'atlas', 'public'"))
+    assert ("postgres", "CREATE ROLE \"atlas_app\" LOGIN PASSWORD '********'") in everything[:place]
+    assert ("atlas", 'CREATE EXTENSION "postgis" CASCADE') in everything[:place]
+    assert everything[place + 1 : place + 3] == [
+        ("postgres", 'GRANT CONNECT, TEMPORARY ON DATABASE "atlas" TO "atlas_app"'),
+        ("atlas", 'GRANT USAGE ON SCHEMA "public" TO "atlas_app"'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"roles__atlas_app__members": []}, ("postgres", 'GRANT "atlas_app" TO "atlas"')),
+        (
+            {"roles__atlas_app__powers": ["CREATEDB"]},
+            ("postgres", 'ALTER ROLE "atlas_app" NOCREATEDB'),
+        ),
+        (
+            {"roles__atlas__settings": {"app.key": "hunter2", "statement_timeout": "5s"}},
+            [
+                ("postgres", 'ALTER ROLE "atlas" RESET statement_timeout'),
+                ("postgres", 'ALTER ROLE "atlas_app" SET "app.key" = \'********\''),
+            ],
+        ),
+        (
+            {"databases__atlas__rights": {"atlas": ["CONNECT", "TEMPORARY"]}},
+            ("postgres", 'GRANT CONNECT, TEMPORARY ON DATABASE "atlas" TO "atlas_app"'),
+        ),
+        (
+            {"contents__atlas__runtime__tables": ["public.old"]},
+            ("atlas", 'GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.old TO "atlas_app"'),
+        ),
+    ],
+)
+def test_only_what_the_runtime_role_lacks_is_changed(changes: dict[str, Any], expected: Any) -> None:
+    assert shown_served(served(**changes)) == (expected if isinstance(expected, list) else [expected])
+
+
+def test_what_the_runtime_role_can_not_use_is_told() -> None:
+    found = served(contents__atlas__runtime__foreign=["public.old of postgres"])
+    (told,) = objects.warnings([SERVED], found)
+    assert "In the database atlas, atlas may use what atlas_app" in told
+    assert "public.old of postgres" in told
+    assert shown_served(found) == []
+
+
+def test_a_runtime_role_has_a_safe_name_and_is_not_the_owner() -> None:
+    assert objects.problems([ROLE, RUNTIME], [SERVED]) == []
+    assert objects.problems([], [SERVED | {"runtime_role": "atlas'"}])
+    (problem,) = objects.problems([], [SERVED | {"runtime_role": "atlas"}])
+    assert "another role than its owner" in problem
+
+
+def test_only_databases_with_a_runtime_role_are_asked_about_it() -> None:
+    assert "pg_default_acl" not in objects.state_script([ROLE], [DATABASE])
+    assert objects.state_script([ROLE], [SERVED]).count("'atlas_app'") == 1
 
 
 def test_password_reaches_neither_sql_nor_what_is_shown() -> None:

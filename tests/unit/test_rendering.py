@@ -125,7 +125,22 @@ def test_the_pooler_has_what_its_version_and_the_hosts_call_for(
     files = texts(render_host(POOLED, release, groups, host))
     pooler = configparser.RawConfigParser()
     pooler.read_string(files["etc/pgbouncer/roost.ini"].replace("%include", "include = "))
-    assert pooler["databases"]["atlas"].endswith("dbname=atlas pool_mode=transaction pool_size=20")
+    sizes = "pool_mode=transaction pool_size=20 max_db_connections=20"
+    assert pooler["databases"]["atlas"].endswith(f"dbname=atlas {sizes}")
     assert pooler["pgbouncer"].get("max_prepared_statements") == prepared
     assert pooler["pgbouncer"].get("client_tls_sslmode") == tls
     assert ("hostssl" in files["etc/pgbouncer/roost-hba.conf"]) == (tls is not None)
+    assert [line.split()[0] for line in files["etc/pgbouncer/roost-users.txt"].splitlines()[2:]] == [
+        '"atlas"',
+        '"atlas_app"',
+    ]
+
+
+def test_what_serves_can_not_read_the_owner_of_its_database() -> None:
+    rendered = [item for tree in render_host(POOLED, "debian13") for item in tree.files]
+    files = {file.path.lstrip("/"): (file, content.decode()) for file, content in rendered}
+    environment, _ = files["etc/roost/apps/atlas.env"]
+    commands, content = files["etc/roost/apps/atlas.commands.env"]
+    assert (environment.group, commands.group, commands.mode & 0o007) == ("atlas", "root", 0)
+    assert "postgresql://atlas:" in content
+    assert not any("postgresql://atlas:" in text for path, (_, text) in files.items() if "commands" not in path)

@@ -69,6 +69,7 @@ def test_what_can_be_made_up_is_made_up_once(environment: Environment, vault: Va
         "vault_redis_password",
         "vault_backups.passphrase",
         "vault_apps.atlas.database_password",
+        "vault_apps.atlas.runtime_password",
         "vault_apps.atlas.SECRET_KEY",
         "vault_apps.borea.SECRET_KEY",
     ]
@@ -82,7 +83,7 @@ def test_values_are_long_different_and_free_of_characters_that_need_quoting(
 ) -> None:
     secrets.ensure_secrets(environment, vault)
     values = [text for text in texts(content(environment, vault)) if text]
-    assert len(set(values)) == len(values) == 5
+    assert len(set(values)) == len(values) == 6
     assert all(value.isalnum() and value.isascii() and len(value) >= 40 for value in values)
 
 

@@ -33,7 +33,7 @@ def test_application_from_git_answers_through_asgi(host: Host, name: str, server
 
 def test_commands_see_secrets_and_build_files_are_served(host: Host) -> None:
     release = get(host)["release"]
-    assert f"{release} a-secret-token" in host.file("/srv/site/media/migrations").content_string
+    assert f"{release} a-secret-token what-commands-are" in host.file("/srv/site/media/migrations").content_string
     reader = host.run("runuser -u www-data -- cat /srv/site/current/static/banner.txt /srv/site/media/health")
     assert reader.rc == 0, reader.stderr
 
@@ -45,6 +45,19 @@ def test_secrets_and_code_are_private(host: Host) -> None:
     assert host.run("runuser -u feed -- cat /etc/roost/apps/site.env").rc != 0
     journal = host.run("journalctl --no-pager --output=cat | grep -c a-secret-token")
     assert journal.stdout.strip() == "0"
+
+
+def test_what_commands_have_besides_is_out_of_reach_for_what_serves(host: Host) -> None:
+    file = host.file("/etc/roost/apps/site.commands.env")
+    assert (file.user, file.group, file.mode) == ("root", "root", 0o640)
+    assert host.run("runuser -u site -- cat /etc/roost/apps/site.commands.env").rc != 0
+    process = host.check_output(f"systemctl show --property=MainPID --value site@{live_slot(host)}.service")
+    assert "SITE_OWNER=what-serves" in host.check_output(f"tr '\\0' '\\n' </proc/{process}/environ").splitlines()
+
+
+def test_a_command_in_the_release_has_its_secrets_and_its_standard_input(host: Host) -> None:
+    printed = host.check_output("echo typed | /usr/local/lib/roost/in-release site sh -c 'cat; echo $SITE_OWNER'")
+    assert printed.splitlines() == ["typed", "what-commands-are"]
 
 
 def test_manifest_tells_where_a_release_comes_from(host: Host) -> None:

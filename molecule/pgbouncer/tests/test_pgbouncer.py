@@ -59,6 +59,17 @@ def test_many_clients_share_few_connections(host: Host, user: str, password: str
     assert len(set(processes)) <= 2
 
 
+def test_the_users_of_a_database_share_its_connections(host: Host) -> None:
+    asking = "psql -XAtq -h 127.0.0.1 -p 6432 -d atlas -c " + shlex.quote(SLOWLY_WHO)
+    logins = [("atlas", PASSWORD), ("atlas_app", f"{PASSWORD}3")]
+    each = [f"PGPASSWORD={shlex.quote(password)} {asking} -U {user} &" for user, password in logins * 3]
+    most = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'atlas'"
+    count = f"sleep 0.3; runuser -u postgres -- psql -XAtq -c {shlex.quote(most)} >&2; wait"
+    result = host.run(f"cd /; {' '.join(each)} {count}")
+    assert len(result.stdout.split()) == 6
+    assert 1 <= int(result.stderr) <= 2
+
+
 def test_each_database_has_its_mode(host: Host) -> None:
     pools = {line.split("|")[0]: line.split("|") for line in admin(host, "SHOW POOLS").splitlines()}
     assert "transaction" in pools["atlas"]

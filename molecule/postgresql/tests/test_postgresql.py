@@ -7,22 +7,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from administering import administer
+from administering import administer, connect
 from testinfra.host import Host
 
 VARS = Path(__file__).resolve().parents[3] / "roles" / "postgresql" / "vars" / "main.yml"
 ATLAS = 'atlas\'s "secret"'
 SHOP = "shop-secret"
 WORST_EXPOSURE = 1.5
-
-
-def connect(  # noqa: PLR0913 - only the options need not be given
-    host: Host, sql: str, role: str, password: str, database: str, *, options: str = ""
-) -> tuple[int, str]:
-    """psql's exit code and output, as an application on the host connects; `options` are those of the session."""
-    arguments = f"-XAtq -v ON_ERROR_STOP=1 -h 127.0.0.1 -U {role} -d {database} -c {shlex.quote(sql)}"
-    result = host.run(f"PGOPTIONS={shlex.quote(options)} PGPASSWORD={shlex.quote(password)} psql {arguments}")
-    return result.rc, (result.stdout + result.stderr).strip()
 
 
 def service(host: Host) -> str:

@@ -1,20 +1,15 @@
 """What shall go is told of until a run says so; then it goes, after a last dump, and only if nothing else is lost."""
 
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from administering import administer
+from administering import administer, converge
 from testinfra.host import Host
 
 from tests.support.scenario import play, succeed
 
 FOLDER = "/var/backups/roost/removed-databases"
-
-
-def converge(host: Host, **extra: Any) -> subprocess.CompletedProcess[str]:
-    return play(host, "converge.yml", **extra)
 
 
 def databases(host: Host) -> list[str]:
@@ -53,6 +48,17 @@ def test_it_goes_with_its_sessions_and_leaves_a_dump(host: Host) -> None:
     administer(host, "CREATE ROLE gone LOGIN;\nCREATE DATABASE gone OWNER gone;")
     host.check_output(f"cd / && runuser -u postgres -- sh -c 'pg_restore --dbname=gone {FOLDER}/gone-*.dump'")
     assert administer(host, "SELECT count(*) FROM kept", "gone") == "1000"
+
+
+@pytest.mark.usefixtures("gone")
+def test_a_runtime_role_goes_with_its_database(host: Host) -> None:
+    served = [{"name": "gone", "owner": "gone", "runtime_role": "gone_app"}]
+    roles = [{"name": name, "password": "secret"} for name in ("gone", "gone_app")]
+    nothing: dict[str, Any] = {"postgresql_removed_databases": [], "postgresql_removed_roles": []}
+    assert succeed(converge(host, postgresql_databases=served, postgresql_roles=roles, **nothing)) == 1
+    going = {"postgresql_removed_roles": ["gone", "gone_app"], "postgresql_remove": True}
+    assert succeed(converge(host, **going)) == 1
+    assert administer(host, "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'gone%'") == "0"
 
 
 def test_what_is_gone_changes_nothing(host: Host) -> None:

@@ -105,10 +105,13 @@ def shown(argv: Sequence[str]) -> str:
 
 
 def in_release(command: str, release: Path, paths: AppPaths, pgoptions: str = "") -> list[str]:
-    """Return the program and the arguments that run a shell command line with a release's environment."""
+    """Return the program and the arguments that run a shell command line with a release's environment.
+
+    They read `besides` from their standard input.
+    """
     return [
         *[WITH_ENVIRONMENT, str(paths.environment)],
-        *([WITH_ENVIRONMENT, str(paths.command_environment)] if paths.command_environment.is_file() else []),
+        *([WITH_ENVIRONMENT, "-"] if paths.command_environment.is_file() else []),
         *[WITH_ENVIRONMENT, str(release / "release.env")],
         *(["sh", "-c", WITH_OPTIONS, "sh", pgoptions] if pgoptions else ["sh", SHELL_LINE]),
         command,
@@ -133,5 +136,12 @@ def run_in_release(  # noqa: PLR0913 - only the first three must be given
         account=Account(paths.name, paths.build_home),
         cwd=release / "src",
         environment=environment,
+        stdin=besides(paths),
         timeout=timeout,
     )
+
+
+def besides(paths: AppPaths) -> str:
+    """Return what commands have in their environment besides the application's; root alone may read it."""
+    file = paths.command_environment
+    return file.read_text(encoding="utf-8") if file.is_file() else ""

@@ -122,7 +122,7 @@ class AppPaths:
 
     @property
     def command_environment(self) -> Path:
-        """What commands have besides, such as a way to the database past a pooler; not every application has it."""
+        """What commands have besides, such as the owner of the database; not every application has it."""
         return self.host / "etc/roost/apps" / f"{self.name}.commands.env"
 
     @property

@@ -28,11 +28,6 @@ def rows_of(query: str) -> str:
     return f"(SELECT coalesce(json_agg(row_to_json(found)), '[]') FROM ({query}) AS found)"
 
 
-def literal(text: str) -> str:
-    """Return an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def full_name(schema: str, name: str) -> str:
     """Return an SQL expression: a name as SQL has it, without the schema if that is public."""
     return f"CASE {schema} WHEN 'public' THEN '' ELSE quote_ident({schema}) || '.' END || quote_ident({name})"

@@ -9,7 +9,8 @@ from pathlib import Path
 from ansible.module_utils.roost_backup import dumps
 from ansible.module_utils.roost_backup.cluster import Cluster
 from ansible.module_utils.roost_backup.errors import BackupError
-from ansible.module_utils.roost_database.asking import answer, literal, rows_of
+from ansible.module_utils.roost_database.asking import answer, rows_of
+from ansible.module_utils.roost_database.sql import literal
 
 # Apart from the dumps of each night, of which old ones go.
 FOLDER = Path("/var/backups/roost/removed-databases")

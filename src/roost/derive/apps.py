@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from roost.deploy_key import DEPLOY_KEY
 from roost.derive.context import Context, role_input
+from roost.derive.logins import Login, owner_login, serving_login
 from roost.derive.pages import copy_commands
 from roost.derive.passwords import password_hash
 from roost.derive.server import PGBOUNCER_PORT, POSTGRESQL_PORT, REDIS_PORT
@@ -242,7 +243,7 @@ def _secrets(
     if app.database:
         port = PGBOUNCER_PORT if app.database.pooler else POSTGRESQL_PORT
         variables["DATABASE_URL"] = app.database.url or _database_url(
-            app.database.name, str(vault["database_password"]), port, context
+            app.database.name, serving_login(app.database, vault), port, context
         )
     if app.redis_database is not None:
         variables |= _redis_urls(app, redis_password, context)
@@ -250,16 +251,20 @@ def _secrets(
 
 
 def _command_secrets(app: ResolvedApp, context: Context, vault_apps: Mapping[str, Mapping[str, str]]) -> Variables:
-    """Return what leads commands past the pooler: migrations need sessions, with locks and settings of their own."""
-    if app.database is None or app.database.pooler is None:
+    """Return what makes commands the owner, and leads them past the pooler.
+
+    Migrations change tables, and need sessions with locks and settings of their own.
+    """
+    database = app.database
+    if database is None or not (database.runtime_role or database.pooler):
         return []
-    password = str(vault_apps[app.name]["database_password"])
-    return _listed({"DATABASE_URL": _database_url(app.database.name, password, POSTGRESQL_PORT, context)})
+    owner = owner_login(database, vault_apps[app.name])
+    return _listed({"DATABASE_URL": _database_url(database.name, owner, POSTGRESQL_PORT, context)})
 
 
-def _database_url(name: str, password: str, port: int, context: Context) -> str:
-    server = context.topology.members("database")[0]
-    return f"postgresql://{name}:{quote(password, safe='')}@{context.address_of(server)}:{port}/{name}"
+def _database_url(database: str, login: Login, port: int, context: Context) -> str:
+    server = context.address_of(context.topology.members("database")[0])
+    return f"postgresql://{login.role}:{quote(login.password, safe='')}@{server}:{port}/{database}"
 
 
 def _redis_urls(app: ResolvedApp, password: str, context: Context) -> dict[str, str]:

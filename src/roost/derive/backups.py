@@ -175,9 +175,9 @@ def backup_assertions(context: Context) -> list[dict[str, Any]]:
     if backups_of(context) is None:
         return []
     return [
-        {"database": name, "sql": list(app.database.assertions)}
-        for app, name in local_databases(context)
-        if app.database and app.database.assertions
+        {"database": database.name, "sql": list(database.assertions)}
+        for _, database in local_databases(context)
+        if database.assertions
     ]
 
 

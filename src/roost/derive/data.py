@@ -5,7 +5,8 @@ from typing import Any
 
 from roost.budget import Connections, connections_allowed, connections_of, pool_sizes
 from roost.derive.context import LOOPBACK, Context, role_input
-from roost.model import ResolvedApp
+from roost.derive.logins import Login, left_login, owner_login, serving_login
+from roost.model import ResolvedApp, ResolvedDatabase, runtime_role_of
 
 MIN_CLIENT_CONNECTIONS = 100
 """PgBouncer's own default."""
@@ -17,9 +18,9 @@ REDIS_MEMORY_SHARE = 0.1
 """The share of its host's memory that Redis may fill."""
 
 
-def local_databases(context: Context) -> list[tuple[ResolvedApp, str]]:
-    """Return the applications whose database is Roost's to make, with its name."""
-    return [(app, app.database.name) for app in context.apps if app.database and not app.database.url]
+def local_databases(context: Context) -> list[tuple[ResolvedApp, ResolvedDatabase]]:
+    """Return the applications whose database is Roost's to make, with it."""
+    return [(app, app.database) for app in context.apps if app.database and not app.database.url]
 
 
 @role_input
@@ -34,17 +35,27 @@ def postgresql_listen_addresses(context: Context) -> list[str]:
 
 @role_input
 def postgresql_roles(context: Context, vault_apps: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
-    return [
-        {"name": database, "password": str(vault_apps[app.name]["database_password"]), **_time_limits(app)}
-        for app, database in local_databases(context)
-    ]
+    """Return the owner of each database and its runtime role; the one that serves has the time limits."""
+    roles = []
+    for app, database in local_databases(context):
+        serving = serving_login(database, vault_apps[app.name])
+        roles += [
+            {"name": login.role, "password": login.password, **(_time_limits(database) if login == serving else {})}
+            for login in dict.fromkeys([owner_login(database, vault_apps[app.name]), serving])
+        ]
+    return roles
 
 
 @role_input
 def postgresql_databases(context: Context) -> list[dict[str, Any]]:
     return [
-        {"name": name, "owner": name, "extensions": list(app.database.extensions if app.database else ())}
-        for app, name in local_databases(context)
+        {
+            "name": database.name,
+            "owner": database.name,
+            "runtime_role": database.runtime_role,
+            "extensions": list(database.extensions),
+        }
+        for _, database in local_databases(context)
     ]
 
 
@@ -55,16 +66,25 @@ def postgresql_removed_databases(context: Context) -> list[str]:
 
 @role_input
 def postgresql_removed_roles(context: Context) -> list[str]:
-    """Return the owners of the removed databases."""
-    return list(context.stack.removed_databases)
+    """Return the owners and the runtime roles of the removed databases, but none that another database has."""
+    declared = {role for _, database in local_databases(context) for role in (database.name, database.runtime_role)}
+    roles = (role for name in context.stack.removed_databases for role in (name, runtime_role_of(name)))
+    return [role for role in roles if role not in declared]
 
 
 @role_input
-def postgresql_hba(context: Context) -> list[dict[str, str]]:
-    """Return one line for each database and each other host that runs applications; over TLS only."""
+def postgresql_hba(context: Context, vault_apps: Mapping[str, Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return one line for each role of a database and each other host that runs applications; over TLS only."""
     return [
-        {"type": "hostssl", "database": name, "user": name, "address": address, "method": "scram-sha-256"}
-        for _, name in local_databases(context)
+        {
+            "type": "hostssl",
+            "database": database.name,
+            "user": login.role,
+            "address": address,
+            "method": "scram-sha-256",
+        }
+        for app, database in local_databases(context)
+        for login in _logins(database, context, vault_apps[app.name])
         for address in (f"{host.internal_address}/32" for host in context.clients())
     ]
 
@@ -110,13 +130,15 @@ def pgbouncer_databases(context: Context, vault_apps: Mapping[str, Mapping[str, 
     sizes = pool_sizes(_connections(context), _max_connections(context))
     return [
         {
-            "name": name,
-            "user": name,
-            "password": str(vault_apps[app.name]["database_password"]),
-            "mode": app.database.pooler.mode if app.database and app.database.pooler else "session",
+            "name": database.name,
+            "users": [
+                {"name": login.role, "password": login.password}
+                for login in _logins(database, context, vault_apps[app.name])
+            ],
+            "mode": database.pooler.mode if database.pooler else "session",
             "size": sizes[app.name],
         }
-        for app, name in local_databases(context)
+        for app, database in local_databases(context)
     ]
 
 
@@ -146,13 +168,19 @@ def redis_databases(context: Context) -> int:
     return max([MIN_REDIS_DATABASES, *(2 * number + 2 for number in used)])
 
 
-def _time_limits(app: ResolvedApp) -> dict[str, int]:
-    if app.database is None:
-        return {}
+def _logins(database: ResolvedDatabase, context: Context, vault: Mapping[str, str]) -> list[Login]:
+    """Return every login with which something may enter a database, now or until its application has moved."""
+    logins = dict.fromkeys([owner_login(database, vault), serving_login(database, vault)])
+    owners = {other.name for _, other in local_databases(context)}
+    left = left_login(database, vault)
+    return [*logins, left] if left and left.role not in owners else [*logins]
+
+
+def _time_limits(database: ResolvedDatabase) -> dict[str, int]:
     limits = {
-        "statement_timeout": app.database.statement_timeout,
-        "lock_timeout": app.database.lock_timeout,
-        "idle_in_transaction_session_timeout": app.database.idle_in_transaction_timeout,
+        "statement_timeout": database.statement_timeout,
+        "lock_timeout": database.lock_timeout,
+        "idle_in_transaction_session_timeout": database.idle_in_transaction_timeout,
     }
     return {name: seconds for name, seconds in limits.items() if seconds is not None}
 

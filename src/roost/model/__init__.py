@@ -27,6 +27,7 @@ from roost.model.resolve import (
     can_be_public,
     resolve,
     resolved_apps,
+    runtime_role_of,
     wanted_backups,
     wanted_database_backups,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "plain",
     "resolve",
     "resolved_apps",
+    "runtime_role_of",
     "wanted_backups",
     "wanted_database_backups",
 ]

@@ -272,12 +272,19 @@ class Database(Declared):
     url: VaultOrDatabaseUrl | None = Field(
         default=None, description="A database elsewhere, usually a secret; Roost then creates none."
     )
+    runtime_role: bool = Field(
+        default=True,
+        description="Whether web processes and Celery log in as a role of their own, `<name>_app`, that works with "
+        "rows but can't create, change, empty or drop tables; release commands, hooks and `roost run` log in as the "
+        "owner. `false` if the application makes tables while it serves: all of it is the owner then.",
+    )
     statement_timeout: int | None = Field(
         default=None,
         ge=0,
         le=MAX_DATABASE_TIMEOUT,
-        description="Seconds after which a statement is cancelled, one of a Celery task or `roost run`, too, but none "
-        "of a release command; 0 for no limit. The server's, which has none, if not given.",
+        description="Seconds after which a statement of web processes and Celery is cancelled, and without "
+        "`runtime_role` one of `roost run`, too, but none of a release command; 0 for no limit. The server's, which "
+        "has none, if not given.",
     )
     lock_timeout: int | None = Field(
         default=None,
@@ -313,6 +320,12 @@ class Database(Declared):
         description="What is true of a healthy database, tried in each restore drill of its backups: statements that "
         "return one truth value, such as `SELECT count(*) > 0 FROM auth_user`.",
     )
+
+    @model_validator(mode="after")
+    def _runtime_role_of_databases_here(self) -> Self:
+        if "runtime_role" in self.model_fields_set and self.url:
+            raise ValueError("runtime_role is of a database that Roost makes, not of one elsewhere: remove it.")
+        return self
 
     @model_validator(mode="after")
     def _pooler_of_databases_here(self) -> Self:

@@ -33,6 +33,8 @@ GENERATED_SECRET = "SECRET_KEY"  # noqa: S105 - the name of a variable, not a se
 POSTGRESQL_CLIENT = "postgresql-client"
 """The Debian package with psql and pg_dump."""
 
+_RUNTIME_SUFFIX = "_app"
+
 _PRIVATE_TOP_LEVELS = frozenset(
     {"example", "home", "internal", "invalid", "lan", "local", "localhost", "onion", "test"}
 )
@@ -124,10 +126,11 @@ class ResolvedPooler:
 class ResolvedDatabase:
     """The database: `name` is also its owner's name; with a `url` it is elsewhere and not Roost's to make.
 
-    A time limit that is None is the server's.
+    `runtime_role` is who serves, None if the owner does. A time limit that is None is the server's.
     """
 
     name: str
+    runtime_role: str | None
     extensions: tuple[str, ...]
     url: str | None
     statement_timeout: int | None
@@ -262,6 +265,11 @@ def wanted_database_backups(stack: Stack) -> Backups | None:
     return stack.backups if made else None
 
 
+def runtime_role_of(database: str) -> str:
+    """The role as which the processes of a database's application log in, if it has one."""
+    return f"{database}{_RUNTIME_SUFFIX}"
+
+
 def can_be_public(domain: str) -> bool:
     """Whether a public authority could ever issue a certificate for this domain."""
     if domain.rpartition(".")[2] in _PRIVATE_TOP_LEVELS:
@@ -362,8 +370,10 @@ def _database(app: App) -> ResolvedDatabase | None:
         declared = Database()
     if declared is None:
         return None
+    name = declared.name or app.name
     return ResolvedDatabase(
-        name=declared.name or app.name,
+        name=name,
+        runtime_role=runtime_role_of(name) if declared.runtime_role and not declared.url else None,
         extensions=tuple(declared.extensions),
         url=declared.url,
         statement_timeout=declared.statement_timeout,

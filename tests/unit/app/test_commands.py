@@ -61,8 +61,9 @@ def test_what_commands_have_besides_wins(
     if besides:
         paths.command_environment.write_text(f'DATABASE_URL="{besides}"\n')
     (tmp_path / "release.env").touch()
-    argv = in_release('printf %s "$DATABASE_URL"', tmp_path, paths)
-    assert subprocess.run(argv, check=True, capture_output=True, text=True).stdout == seen
+    argv = in_release('printf %s "$DATABASE_URL"; cat', tmp_path, paths)
+    run = subprocess.run(argv, input=commands.besides(paths), check=True, capture_output=True, text=True)
+    assert run.stdout == seen
 
 
 @pytest.mark.parametrize(

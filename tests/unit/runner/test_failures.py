@@ -58,6 +58,7 @@ def test_a_loop_tells_which_items_failed() -> None:
         ("Missing sudo password", "sudo without a password"),
         ("E: Could not get lock /var/lib/dpkg/lock-frontend", "Another apt"),
         ("OSError: [Errno 28] No space left on device", "full"),
+        ("psycopg.errors.InsufficientPrivilege: permission denied for schema public", "release_commands"),
         ("Temporary failure resolving 'mirror.example'", "resolv.conf"),
         ("something else", "same command again"),
     ],
