@@ -46,6 +46,7 @@ status:
 """
 
 SERVICES = ["nginx", "postgresql", "redis-server", "supervisor", "nftables", "ssh"]
+SLOTS = ("blue", "green")
 POOLER = "pgbouncer"
 POOLER_CONFIGURATION = Path("/etc/pgbouncer/roost.ini")
 TLS = Path("/etc/roost/tls")
@@ -95,6 +96,14 @@ def programs() -> dict[str, str]:
     return {line[0].rpartition(":")[2]: line[1].lower() for line in lines if len(line) > 1 and line[1].isupper()}
 
 
+def app_programs(name: str, all_programs: dict[str, str]) -> dict[str, str]:
+    """The state of each background program of an application; of a pool of workers it is that of the live slot."""
+    own = {program: state for program, state in all_programs.items() if program.startswith(f"{name}-")}
+    pools = {link.name: own.get(f"{link.name}-{link_to(link)}") for link in (APPS / name / "workers").glob("*")}
+    single = {program: state for program, state in own.items() if program.rpartition("-")[2] not in SLOTS}
+    return single | {pool: state for pool, state in pools.items() if state}
+
+
 def link_to(path: Path) -> Path:
     """A link's target, or an empty path if there is no link."""
     return path.readlink() if path.is_symlink() else Path()
@@ -126,7 +135,7 @@ def app_status(name: str, all_programs: dict[str, str]) -> dict[str, Any] | None
         "web": state.get(web, ""),
         "frontend": state.get(frontend, "") if has_frontend else None,
         "maintenance_since": changed_at(MAINTENANCE / f"{name}.on"),
-        "programs": {key: value for key, value in all_programs.items() if key.startswith(f"{name}-")},
+        "programs": app_programs(name, all_programs),
     }
 
 

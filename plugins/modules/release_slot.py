@@ -12,7 +12,7 @@ from ansible.module_utils.roost_app.errors import ReleaseError, as_result
 from ansible.module_utils.roost_app.health import Health
 from ansible.module_utils.roost_app.history import DEPLOY, ROLLBACK, read
 from ansible.module_utils.roost_app.paths import SLOTS, AppPaths
-from ansible.module_utils.roost_app.releases import point, prune, read_manifest, target_name
+from ansible.module_utils.roost_app.releases import occupied, point, prune, read_manifest, target_name
 from ansible.module_utils.roost_app.slots import Slots
 from ansible.module_utils.roost_app.standing import earlier, failed, line
 from ansible.module_utils.roost_app.systemd import Systemd
@@ -211,7 +211,7 @@ def is_unrecorded(attempt: Attempt) -> bool:
 
 
 def used_by(slots: Slots) -> set[str]:
-    """Return the releases of both slots: background programs may still run the old one."""
+    """Return the releases of both slots."""
     return {slots.release_of(slot) for slot in SLOTS}
 
 
@@ -221,7 +221,8 @@ def remove_old(paths: AppPaths, keep: int, live: str, used: set[str]) -> list[st
     entries = read(paths.history)
     bad = failed(entries)
     on_disk = [release for release in earlier(entries, live) if read_manifest(paths.release(release))]
-    return prune(paths.releases, keep, {live, *on_disk[:1], *(used - bad)}, bad)
+    in_use = used | occupied(paths.releases)
+    return prune(paths.releases, keep, {live, *on_disk[:1], *(in_use - bad)}, bad)
 
 
 def stop_others(params: dict[str, Any], check_mode: bool) -> list[str]:

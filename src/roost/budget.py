@@ -13,7 +13,7 @@ UVICORN_CONNECTIONS = 5
 """What one uvicorn worker may open: the size of SQLAlchemy's pool and enough for Django's threads."""
 
 RELEASES_SIDE_BY_SIDE = 2
-"""While a release is switched, the old and the new one run together."""
+"""While a release is switched, the old and the new one run together, web processes and workers alike."""
 
 SMALLEST_POOL = 5
 """Transactions take turns, but an application with fewer connections than this waits too often."""
@@ -62,7 +62,8 @@ def connections_of(app: ResolvedApp, topology: Topology) -> Connections:
     web = workers * for_each * RELEASES_SIDE_BY_SIDE * len(topology.members("app"))
     if app.celery is None:
         return Connections(app.name, web, 0, app.database.pooler)
-    pools = sum(pool.concurrency for pool in app.celery.pools) * len(topology.members("worker"))
+    processes = sum(pool.concurrency for pool in app.celery.pools) * RELEASES_SIDE_BY_SIDE
+    pools = processes * len(topology.members("worker"))
     return Connections(app.name, web, pools + app.celery.beat, app.database.pooler)
 
 

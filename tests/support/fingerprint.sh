@@ -30,6 +30,6 @@ checksums() {
   systemctl list-unit-files --state=enabled --no-legend --plain | awk '{print "enabled", $1}'
   systemctl list-units --state=failed --no-legend --plain | awk '{print "failed", $1}'
   systemctl list-units --type=service --state=running --no-legend --plain | awk '{print "running", $1}'
-  supervisorctl status | awk '{print "program", $1, $2}'
+  supervisorctl status | awk '$2 != "STOPPED" && $2 != "EXITED" {print "program", $1, $2}'
   nft --stateless list table inet roost | grep -v 'elements = .* limit rate over'
 } | sort

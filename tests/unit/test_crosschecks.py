@@ -62,7 +62,7 @@ def test_a_runtime_role_is_the_owner_of_no_other_database() -> None:
     assert mistakes(app(database={"runtime_role": False}), removed_databases=["atlas_app"]) == {}
 
 
-@pytest.mark.parametrize(("limit", "refused"), [(75, True), (76, False)])
+@pytest.mark.parametrize(("limit", "refused"), [(77, True), (78, False)])
 def test_the_connection_budget_is_exact(limit: int, refused: bool) -> None:
     found = mistakes(app(celery={"app": "atlas"}), postgresql={"max_connections": limit})
     assert ("stack.postgresql.max_connections" in found) == refused
@@ -82,7 +82,7 @@ def test_connections_count_every_host_and_every_process() -> None:
         }
     )
     hosts = topology(["web", "app"], ["web", "app"], ["worker"], ["worker"], ["worker"], ["database", "cache"])
-    web_connections, celery_connections, api_connections = 2 * 2 * 3 * 5, 3 * (4 + 7) + 1, 2 * 2 * 2 * 5
+    web_connections, celery_connections, api_connections = 2 * 2 * 3 * 5, 3 * 2 * (4 + 7) + 1, 2 * 2 * 2 * 5
     expected = web_connections + celery_connections + api_connections + CONNECTION_RESERVE
     assert connections_needed(connections_of(app, hosts) for app in resolved_apps(stack)) == expected
 

@@ -547,7 +547,7 @@ def test_the_pooler_has_every_database_once_an_application_wants_it() -> None:
     assert atlas == {"name": "atlas", "users": users, "mode": "transaction", "size": 20}
     assert (flock["mode"], flock["size"]) == ("session", 160)
     assert data.postgresql_max_connections(POOLED, *rest) == 20 + 160 + 10
-    assert data.pgbouncer_max_client_connections(POOLED, *rest) == 2 * 64 + 5 + 160
+    assert data.pgbouncer_max_client_connections(POOLED, *rest) == 2 * 64 + 9 + 160
     assert data.pgbouncer_databases(*arguments(MANY, "d1"), VAULT_APPS) == []
 
 

@@ -4,6 +4,7 @@ tests/acceptance asks the real programs about such files; here is what holds of 
 """
 
 import configparser
+import itertools
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roost.logs import SLOTS
 from roost.model import check_stack, parse_stack, resolved_apps
 from tests.support.rendering import ONE_HOST, SECRET, RenderedTree, render_host
 from tests.support.stacks import valid_stacks
@@ -53,14 +55,23 @@ def test_every_valid_stack_renders_on_every_host(
 
 @given(valid_stacks())
 @settings(max_examples=8, deadline=None)
-def test_each_pool_and_scheduler_is_one_program(stack: dict[str, Any]) -> None:
+def test_each_pool_is_two_programs_and_each_scheduler_one(stack: dict[str, Any]) -> None:
     files = texts(render_host(stack, "debian13"))
     for app in resolved_apps(parse_stack(stack)):
         programs = configparser.RawConfigParser()
         programs.read_string(files.get(f"etc/supervisor/conf.d/{app.name}.conf", ""))
-        pools = [f"program:{app.name}-worker-{pool.name}" for pool in (app.celery.pools if app.celery else ())]
+        pools = [f"{app.name}-worker-{pool.name}" for pool in (app.celery.pools if app.celery else ())]
+        slots = [f"program:{pool}-{slot}" for pool in pools for slot in SLOTS]
         beat = [f"program:{app.name}-beat"] if app.celery and app.celery.beat else []
-        assert programs.sections() == [*pools, *beat]
+        assert programs.sections() == [*slots, *beat]
+        for blue, green in itertools.batched(slots, 2):
+            # What differs is the name alone: of the node, the files and the slot.
+            assert dict(programs[green]) == {
+                key: value.replace("-blue", "-green").replace(" blue ", " green ")
+                for key, value in programs[blue].items()
+            }
+            for key in ("command", "stdout_logfile"):
+                assert programs[blue][key] != programs[green][key]
 
 
 @given(stack=valid_stacks())

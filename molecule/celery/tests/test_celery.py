@@ -1,4 +1,4 @@
-"""Workers run the live release, are restarted only when they must be, and lose no task."""
+"""Workers run the live release, are replaced only when they must be, and lose no task."""
 
 import json
 import re
@@ -15,12 +15,21 @@ from testinfra.host import Host
 from tests.support.scenario import SCENARIO, play, succeed
 
 PROGRAMS = {"jobs-worker-default", "jobs-worker-mail", "jobs-beat"}
-IDLE = "idle-worker-default"
+# Longer than any play; it is woken when it has been seen at work.
+NAP_SECONDS = 35
 WORST_EXPOSURE = 3.0
 POOLS = [
-    {"name": "default", "queues": ["celery"], "concurrency": 2, "time_limit": 6, "soft_time_limit": 5},
+    {"name": "default", "queues": ["celery"], "concurrency": 2, "time_limit": 40, "soft_time_limit": 39},
     {"name": "mail", "queues": ["mail"], "concurrency": 1, "time_limit": 5, "soft_time_limit": 4},
 ]
+# Makes one program of each pool, as it was before there were slots.
+AS_BEFORE_SLOTS = r"""
+sed --in-place --regexp-extended \
+  '/-green\]$/,/^$/d; s/celery-slot (\S+) (\S+) blue/celery-program \1 \2/; s/-blue\>//g' \
+  /etc/supervisor/conf.d/jobs.conf
+supervisorctl update
+rm /srv/jobs/workers/*
+"""
 
 
 def in_release(host: Host, script: str) -> str:
@@ -37,15 +46,56 @@ def ask(host: Host, task: str, queue: str = "celery") -> dict[str, Any]:
 
 def submit(host: Host, *seconds: float) -> None:
     """Queue naps of these lengths."""
-    note(host, "del naps started")
+    note(host, "del naps started wake")
     in_release(host, f"submit.py {' '.join(map(str, seconds))}")
 
 
-def processes(host: Host, app: str = "jobs") -> dict[str, str]:
-    """The process of each program that runs its application."""
+def begin_a_nap(host: Host) -> None:
+    """Let a worker of the default pool begin a nap that ends when it is woken."""
+    submit(host, NAP_SECONDS)
+    wait_until(lambda: numbers(host, "started") == [0], "no task was begun", seconds=5)
+
+
+def wake(host: Host) -> None:
+    note(host, "rpush wake now")
+
+
+def running(host: Host, app: str = "jobs") -> dict[str, str]:
+    """The process of each program of supervisor that runs its application, in whichever slot."""
     found = host.run(f"cd /srv/{app}/celery && grep --with-filename . *.pid").stdout
     pids = dict(re.findall(r"(\S+)\.pid:(\d+)", found))
     return {name: pid for name, pid in pids.items() if host.run(f"kill -0 {pid}").rc == 0}
+
+
+def live_slots(host: Host, app: str = "jobs") -> dict[str, str]:
+    """The live slot of each pool."""
+    links = host.check_output(f"find /srv/{app}/workers -type l -printf '%f %l\\n'")
+    return dict(line.split() for line in links.splitlines())
+
+
+def processes(host: Host, app: str = "jobs") -> dict[str, str]:
+    """The process of beat and, for each pool, that of its live slot."""
+    slots = live_slots(host, app)
+    at_work = running(host, app)
+    programs = {pool: f"{pool}-{slot}" for pool, slot in slots.items()} | {f"{app}-beat": f"{app}-beat"}
+    return {name: at_work[program] for name, program in programs.items() if program in at_work}
+
+
+def states(host: Host) -> dict[str, str]:
+    """What supervisor says of each program."""
+    lines = [line.split() for line in host.run("supervisorctl status").stdout.splitlines()]
+    return {line[0]: line[1] for line in lines}
+
+
+def is_drained(host: Host) -> bool:
+    """Tell whether beat and the live slot of each pool work, and nothing else."""
+    return set(running(host)) == {"jobs-beat", *(f"{pool}-{slot}" for pool, slot in live_slots(host).items())}
+
+
+def greet(host: Host, greeting: str) -> None:
+    """Let the workers run with another environment, as the end of a deploy does."""
+    host.check_output(f"sed --in-place 's/^GREETING=.*/GREETING=\"{greeting}\"/' /etc/roost/apps/jobs.env")
+    succeed(play(host, "workers.yml"))
 
 
 def note(host: Host, command: str) -> str:
@@ -87,7 +137,11 @@ def source(tmp_path: Path) -> Path:
 def test_every_pool_works_on_its_own_queues(host: Host) -> None:
     assert set(processes(host)) == PROGRAMS
     workers = {queue: ask(host, "describe", queue)["worker"] for queue in ("celery", "mail")}
-    assert workers == {"celery": "jobs-default", "mail": "jobs-mail"}
+    slots = live_slots(host)
+    assert workers == {
+        "celery": f"jobs-default-{slots['jobs-worker-default']}",
+        "mail": f"jobs-mail-{slots['jobs-worker-mail']}",
+    }
 
 
 def test_every_pool_has_its_own_concurrency(host: Host) -> None:
@@ -97,7 +151,7 @@ def test_every_pool_has_its_own_concurrency(host: Host) -> None:
 
 
 def test_workers_have_the_settings_that_lose_no_task(host: Host) -> None:
-    for queue, limit in (("celery", 6), ("mail", 5)):
+    for queue, limit in (("celery", 40), ("mail", 5)):
         assert ask(host, "settings", queue) == {
             "task_acks_late": True,
             "task_reject_on_worker_lost": True,
@@ -113,7 +167,7 @@ def test_scheduler_ticks(host: Host) -> None:
 
 
 def test_programs_do_not_run_as_root_and_are_sandboxed(host: Host) -> None:
-    for process in processes(host).values():
+    for process in running(host).values():
         assert host.check_output(f"stat --format=%U /proc/{process}") == "jobs"
     report = host.check_output("systemd-analyze security --no-pager supervisor.service | tail -n 1")
     exposure = re.search(r"Overall exposure level for \S+: ([\d.]+)", report)
@@ -136,6 +190,53 @@ def test_a_deploy_in_the_middle_of_the_work_loses_no_task(host: Host, source: Pa
     assert processes(host, "idle") == idle
     live = Path(host.check_output("readlink /srv/jobs/current")).name
     assert {ask(host, "describe", queue)["release"] for queue in ("celery", "mail")} == {live}
+    wait_until(lambda: is_drained(host), "the old slots did not end")
+
+
+def test_a_task_goes_on_in_the_old_slot_while_the_new_one_takes_others(host: Host) -> None:
+    before, slots = processes(host), live_slots(host)
+    begin_a_nap(host)
+    greet(host, "hi")
+    old = f"jobs-worker-default-{slots['jobs-worker-default']}"
+    assert states(host)[old] == "STOPPING"
+    assert ask(host, "describe")["greeting"] == "hi"
+    assert numbers(host, "naps") == []
+    assert running(host)[old] == before["jobs-worker-default"]
+    # What still ends is no change.
+    assert succeed(play(host, "workers.yml")) == 0
+    wake(host)
+    wait_until(lambda: numbers(host, "naps") == [0], "the task was lost")
+    wait_until(lambda: is_drained(host), "the old slot did not end")
+    assert numbers(host, "started") == [0]
+    assert set(slots.items()).isdisjoint(live_slots(host).items())
+
+
+def test_a_deploy_waits_for_a_slot_that_still_works_for_the_deploy_before(host: Host) -> None:
+    slots = live_slots(host)
+    begin_a_nap(host)
+    greet(host, "good evening")
+    assert states(host)[f"jobs-worker-default-{slots['jobs-worker-default']}"] == "STOPPING"
+    host.check_output("systemd-run --quiet --on-active=4 redis-cli -n 1 rpush wake now")
+    greet(host, "hello")
+    assert numbers(host, "naps") == numbers(host, "started") == [0]
+    assert live_slots(host) == slots
+    assert ask(host, "describe")["greeting"] == "hello"
+    wait_until(lambda: is_drained(host), "the old slot did not end")
+
+
+def test_a_pool_of_before_there_were_slots_finishes_its_tasks(host: Host) -> None:
+    host.check_output(AS_BEFORE_SLOTS)
+    wait_until(lambda: set(running(host)) == PROGRAMS, "the programs of before did not start")
+    begin_a_nap(host)
+    succeed(play(host, "converge.yml"))
+    assert states(host)["jobs-worker-default"] == "STOPPING"
+    assert ask(host, "describe")["worker"] == "jobs-default-blue"
+    assert numbers(host, "naps") == []
+    wake(host)
+    wait_until(lambda: is_drained(host), "the programs of before did not end")
+    assert numbers(host, "naps") == numbers(host, "started") == [0]
+    assert succeed(play(host, "converge.yml")) == 0
+    assert "jobs-worker-default" not in states(host)
 
 
 def test_the_schedule_is_kept_outside_the_releases(host: Host) -> None:
@@ -184,6 +285,9 @@ def test_only_a_changed_pool_is_restarted(host: Host) -> None:
 def test_an_undeclared_pool_is_stopped(host: Host) -> None:
     succeed(play(host, "converge.yml", jobs_pools=POOLS[:1]))
     assert set(processes(host)) == {"jobs-worker-default", "jobs-beat"}
+    wait_until(lambda: is_drained(host), "a worker of the pool goes on")
+    assert succeed(play(host, "converge.yml", jobs_pools=POOLS[:1])) == 0
+    assert not [name for name in states(host) if "mail" in name]
     succeed(play(host, "converge.yml"))
     assert set(processes(host)) == PROGRAMS
 
@@ -194,11 +298,14 @@ def test_a_stopped_program_is_started_by_the_next_run(host: Host) -> None:
     assert set(processes(host)) == PROGRAMS
 
 
-def test_a_program_that_cannot_run_fails_the_run_with_its_log(host: Host) -> None:
+def test_programs_that_cannot_run_fail_the_run_with_a_log_and_the_workers_go_on(host: Host) -> None:
+    pools = {name: process for name, process in processes(host).items() if name != "jobs-beat"}
     run = play(host, "converge.yml", jobs_application="a_module_that_is_missing")
     assert run.returncode != 0
     assert "a_module_that_is_missing" in run.stdout
+    assert processes(host) == pools
     succeed(play(host, "converge.yml"))
+    assert processes(host).items() >= pools.items()
     assert set(processes(host)) == PROGRAMS
 
 
@@ -216,7 +323,7 @@ def test_a_killed_worker_comes_back_and_loses_no_task(host: Host) -> None:
     host.check_output(f"kill -9 {killed}")
     wait_until(lambda: processes(host).get("jobs-worker-default", killed) != killed, "the worker did not come back")
     # What it had begun comes back when the visibility timeout is over.
-    wait_until(lambda: set(numbers(host, "naps")) == set(range(4)), "tasks were lost", seconds=60)
+    wait_until(lambda: set(numbers(host, "naps")) == set(range(4)), "tasks were lost", seconds=90)
     assert max(map(numbers(host, "naps").count, range(4))) <= 2
 
 
@@ -225,7 +332,9 @@ def test_flower_shows_the_workers_to_nginx_and_to_those_who_know_the_password(ho
     url = "http://localhost/flower/api/workers?refresh=1"
     assert host.check_output(f"{ask_flower} --output /dev/null --write-out '%{{http_code}}' {url}") == "401"
     workers = json.loads(host.check_output(f"{ask_flower} --user flower:sesame '{url}'"))
-    assert {name.split("@")[0] for name in workers} == {"jobs-default", "jobs-mail", "idle-default"}
+    # Of each pool one slot at least: Flower remembers the other one, too.
+    pools = {name.split("@")[0].rpartition("-")[0] for name in workers}
+    assert pools == {"jobs-default", "jobs-mail", "idle-default"}
     assert host.check_output("stat --format='%a %G' /run/flower/jobs") == "750 www-data"
     assert "sesame" not in host.check_output("cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
 
@@ -240,8 +349,11 @@ def test_flower_goes_with_its_declaration(host: Host) -> None:
 
 
 def test_programs_come_up_after_a_reboot(host: Host) -> None:
+    slots = live_slots(host)
     reboot(host)
     wait_until(lambda: set(processes(host)) == PROGRAMS, "the programs did not come back")
+    assert is_drained(host)
+    assert live_slots(host) == slots
     wait_until(lambda: host.run("systemctl is-active flower@jobs.service").rc == 0, "Flower did not come back")
     assert succeed(play(host, "converge.yml")) == 0
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,17 @@ def retained(complete: list[str], keep: int, used: set[str], failed: set[str]) -
     others = sorted((release for release in complete if release not in used), key=lambda release: release in failed)
     room = max(0, keep - len(used.intersection(complete)))
     return {*used, *others[:room]}
+
+
+def occupied(releases: Path, processes: Path = Path("/proc")) -> set[str]:
+    """Return the releases that processes work in: background workers may still finish their tasks in an old one."""
+    found = set()
+    for link in processes.glob("[0-9]*/cwd"):
+        with suppress(OSError):
+            folder = link.readlink()
+            if releases in folder.parents:
+                found.add(folder.relative_to(releases).parts[0])
+    return found
 
 
 def prune(releases: Path, keep: int, used: set[str], failed: set[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from ansible.module_utils.celery_check import Application, judge
+from ansible.module_utils.roost_celery.check import Application, judge
 
 POOLS = [{"queues": ["celery"], "patience": 330}, {"queues": ["mail", "news"], "patience": 90}]
 SAFE = {"queue": "celery", "acks_late": True, "rejected_when_lost": True, "time_limit": None}

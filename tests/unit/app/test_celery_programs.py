@@ -1,121 +1,295 @@
-"""Which programs are restarted, with a supervisor that only remembers what it was told."""
+"""Which programs start and stop, and in which order, with a supervisor that only keeps account."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.roost_celery import loaded, steps
+from ansible.module_utils.roost_celery.errors import ProgramsError
+from ansible.module_utils.roost_celery.slots import Declared
+from ansible.module_utils.roost_celery.supervisor import Supervisor
 
 from tests.support.modules import load_module
+from tests.support.supervisor import FakeSupervisor, Killed
 
 celery_programs = load_module("celery_programs")
-PROGRAMS = [{"app": "atlas", "name": "atlas-worker-default"}, {"app": "atlas", "name": "atlas-beat"}]
+POOL, BEAT = "atlas-worker-default", "atlas-beat"
+BLUE, GREEN = f"{POOL}-blue", f"{POOL}-green"
 
 
-class FakeSupervisor:
-    """Programs that stop and start at once."""
+class Host:
+    """A host with a pool and beat of the application atlas."""
 
-    def __init__(self, states: dict[str, str], difference: tuple[list[str], list[str], list[str]]) -> None:
-        self.states = states
-        self.difference = difference
-        self.calls: list[tuple[str, str]] = []
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for folder in ("celery", "workers", "current"):
+            (root / "srv/atlas" / folder).mkdir(parents=True)
+        self.supervisor = FakeSupervisor(root)
+        self.supervisor.configured = dict.fromkeys([BLUE, GREEN, BEAT], "1")
+        self.declared = [Declared("atlas", POOL, True, root), Declared("atlas", BEAT, False, root)]
+        self.deploy("one")
 
-    def reloadConfig(self) -> list[list[list[str]]]:  # noqa: N802 - supervisor's name
-        return [list(self.difference)]
+    @property
+    def live(self) -> str:
+        return self.declared[0].live
 
-    def getAllProcessInfo(self) -> list[dict[str, str]]:  # noqa: N802
-        return [{"group": name, "statename": state, "pid": 7} for name, state in self.states.items()]
+    def deploy(self, release: str) -> None:
+        (self.root / "srv/atlas/current/release.env").write_text(f"APP_RELEASE={release}\n")
 
-    def getAllConfigInfo(self) -> list[dict[str, int]]:  # noqa: N802
-        return [{"stopwaitsecs": 40}]
+    def plan(self) -> Any:
+        return celery_programs.make_plan(Supervisor(self.supervisor), self.declared)
 
-    def tailProcessStdoutLog(self, *_: object) -> list[Any]:  # noqa: N802
-        return ["Traceback\nModuleNotFoundError: No module named 'x'\n", 0, False]
+    def run(self) -> list[tuple[str, str]]:
+        """Run the module and return what it did."""
+        self.supervisor.calls.clear()
+        plan = self.plan()
+        with ThreadPoolExecutor(len(self.declared)) as threads:
+            celery_programs.apply(plan, Supervisor(self.supervisor), threads)
+        return self.supervisor.calls
 
-    def stopProcessGroup(self, name: str, wait: bool) -> None:  # noqa: N802
-        assert not wait
-        self._note("stop", name, "STOPPED")
-
-    def startProcessGroup(self, name: str, wait: bool) -> None:  # noqa: N802
-        assert not wait
-        self._note("start", name, "RUNNING")
-
-    def removeProcessGroup(self, name: str) -> None:  # noqa: N802
-        assert self.states[name] == "STOPPED"
-        self._note("remove", name, "")
-
-    def addProcessGroup(self, name: str) -> None:  # noqa: N802
-        self._note("add", name, "RUNNING")
-
-    def _note(self, call: str, name: str, state: str) -> None:
-        self.calls.append((call, name))
-        if state:
-            self.states[name] = state
-        else:
-            del self.states[name]
+    def pool_calls(self) -> list[tuple[str, str]]:
+        """Run the module and return what it did with the pool."""
+        return [call for call in self.run() if call[1].startswith(POOL)]
 
 
-def running() -> dict[str, str]:
-    return {program["name"]: "RUNNING" for program in PROGRAMS}
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    """A host where nothing runs yet."""
+    made = Host(tmp_path)
+    monkeypatch.setattr(celery_programs, "connect", lambda: Supervisor(made.supervisor))
+    monkeypatch.setattr(celery_programs, "ROOT", tmp_path)
+    return made
 
 
-def run(supervisor: FakeSupervisor, outdated: set[str] = frozenset()) -> Any:  # type: ignore[assignment]  # a frozen default
-    plan = celery_programs.make_plan(supervisor, PROGRAMS, lambda _app, name, _pid: name in outdated)
-    celery_programs.apply(supervisor, plan)
-    celery_programs.wait_until_ready(supervisor, PROGRAMS, lambda *_: True)
-    return plan
+@pytest.fixture
+def running(host: Host) -> Host:
+    """A host where the first release runs, in the slot blue."""
+    host.run()
+    return host
 
 
-def test_nothing_to_do() -> None:
-    supervisor = FakeSupervisor(running(), ([], [], []))
-    assert run(supervisor).empty
-    assert supervisor.calls == []
+def test_first_start_is_in_one_slot_and_the_other_one_is_known(host: Host) -> None:
+    assert set(host.plan().added) == {POOL, BEAT}
+    host.run()
+    assert host.supervisor.states() == {BLUE: "RUNNING", GREEN: "STOPPED", BEAT: "RUNNING"}
+    assert host.live == "blue"
 
 
-def test_outdated_program_alone_is_restarted() -> None:
-    supervisor = FakeSupervisor(running(), ([], [], []))
-    assert not run(supervisor, {"atlas-beat"}).empty
-    assert supervisor.calls == [("stop", "atlas-beat"), ("start", "atlas-beat")]
+def test_a_second_run_does_nothing(running: Host) -> None:
+    assert running.plan().is_empty
+    assert running.run() == []
 
 
-def test_all_are_asked_to_stop_before_any_is_started() -> None:
-    supervisor = FakeSupervisor({**running(), "old": "RUNNING"}, ([], ["atlas-beat"], ["old"]))
-    run(supervisor, {"atlas-worker-default", "atlas-beat"})
-    assert supervisor.calls == [
-        ("stop", "atlas-beat"),
-        ("stop", "old"),
-        ("stop", "atlas-worker-default"),
-        ("remove", "atlas-beat"),
-        ("remove", "old"),
-        ("add", "atlas-beat"),
-        ("start", "atlas-worker-default"),
-    ]
+def test_the_new_release_starts_before_the_old_one_is_asked_to_stop(running: Host) -> None:
+    running.deploy("two")
+    assert running.plan().restarted == [BEAT, POOL]
+    assert running.pool_calls() == [("start", GREEN), ("stop", BLUE)]
+    assert running.live == "green"
 
 
-def test_new_and_stopped_programs_are_started() -> None:
-    supervisor = FakeSupervisor({"atlas-beat": "FATAL"}, (["atlas-worker-default"], [], []))
-    run(supervisor)
-    assert supervisor.calls == [("add", "atlas-worker-default"), ("start", "atlas-beat")]
+def test_nobody_waits_for_what_the_old_release_has_begun(running: Host) -> None:
+    running.supervisor.busy.add(BLUE)
+    running.deploy("two")
+    running.run()
+    assert running.supervisor.states()[BLUE] == "STOPPING"
+    assert running.plan().is_empty
+    assert running.run() == []
 
 
-def test_program_that_crashed_before_gets_another_chance_at_once() -> None:
-    supervisor = FakeSupervisor({**running(), "atlas-beat": "BACKOFF"}, ([], [], []))
-    run(supervisor)
-    assert supervisor.calls == [("stop", "atlas-beat"), ("start", "atlas-beat")]
+def test_the_deploy_after_that_waits_for_the_slot(running: Host) -> None:
+    running.supervisor.busy.add(BLUE)
+    running.deploy("two")
+    running.run()
+    running.deploy("three")
+    later = threading.Timer(0.2, running.supervisor.finish, [BLUE])
+    later.start()
+    assert running.pool_calls() == [("start", BLUE), ("stop", GREEN)]
+    later.join()
 
 
-def test_program_that_crashes_is_told_with_its_log() -> None:
-    supervisor = FakeSupervisor({**running(), "atlas-beat": "BACKOFF"}, ([], [], []))
-    with pytest.raises(
-        celery_programs.ProgramsError, match=r"atlas-beat has not loaded .*backoff[\s\S]*No module named"
-    ):
-        celery_programs.wait_until_ready(supervisor, PROGRAMS, lambda *_: True)
+def test_a_slot_that_does_not_end_is_told(running: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    running.supervisor.busy.add(BLUE)
+    running.deploy("two")
+    running.run()
+    running.deploy("three")
+    monkeypatch.setattr("ansible.module_utils.roost_celery.supervisor.SETTLING_SECONDS", -39.9)
+    with pytest.raises(ProgramsError, match=f"{BLUE} did not stop within 0.1 s"):
+        running.run()
+    assert running.supervisor.states()[GREEN] == "RUNNING"
 
 
-def test_running_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(celery_programs, "READY_SECONDS", 0.01)
-    with pytest.raises(celery_programs.ProgramsError, match=r"has not loaded its application .running."):
-        celery_programs.wait_until_ready(FakeSupervisor(running(), ([], [], [])), PROGRAMS, lambda *_: False)
+def test_beat_never_runs_twice(running: Host) -> None:
+    running.deploy("two")
+    assert [call for call in running.run() if call[1] == BEAT] == [("stop", BEAT), ("start", BEAT)]
+
+
+def test_while_a_release_can_not_be_loaded_the_one_before_works(running: Host) -> None:
+    running.deploy("bad")
+    with pytest.raises(ProgramsError, match=rf"{GREEN} has not loaded .*one before works on[\s\S]*No module named"):
+        running.run()
+    assert running.supervisor.states() == {BLUE: "RUNNING", GREEN: "STOPPED", BEAT: "BACKOFF"}
+    assert running.live == "blue"
+    running.deploy("two")
+    running.run()
+    assert running.supervisor.at_work() == [BEAT, GREEN]
+
+
+def test_running_is_not_loaded(running: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "READY_SECONDS", 0.01)
+    (running.root / f"srv/atlas/celery/{BLUE}.pid").unlink()
+    with pytest.raises(ProgramsError, match=r"has not loaded its application .running."):
+        running.run()
+
+
+def test_a_changed_pool_alone_moves_and_its_old_slot_is_configured_when_it_has_ended(running: Host) -> None:
+    running.supervisor.configured |= {BLUE: "2", GREEN: "2"}
+    running.supervisor.busy.add(BLUE)
+    assert running.plan().restarted == [POOL]
+    assert running.run() == [("remove", GREEN), ("add", GREEN), ("stop", BLUE)]
+    assert running.run() == []
+    running.supervisor.finish(BLUE)
+    assert running.plan().is_empty
+    assert running.run() == [("remove", BLUE), ("add", BLUE), ("stop", BLUE)]
+    assert running.supervisor.at_work() == [BEAT, GREEN]
+
+
+def test_an_undeclared_pool_is_stopped_without_waiting(running: Host) -> None:
+    running.supervisor.busy.add(BLUE)
+    running.supervisor.configured = {BEAT: "1"}
+    beat = running.declared.pop()
+    pool, running.declared = running.declared[0], [beat]
+    assert running.plan().removed == [POOL]
+    running.run()
+    assert running.supervisor.states() == {BLUE: "STOPPING", BEAT: "RUNNING"}
+    assert not pool.link.is_symlink()
+    assert running.plan().is_empty
+    running.supervisor.finish(BLUE)
+    running.run()
+    assert running.supervisor.states() == {BEAT: "RUNNING"}
+
+
+def test_what_others_keep_below_srv_is_left_alone(running: Host) -> None:
+    folder = running.root / "srv/other/workers"
+    folder.mkdir(parents=True)
+    (folder / "file").touch()
+    (folder / "link").symlink_to("elsewhere")
+    running.run()
+    assert {path.name for path in folder.iterdir()} == {"file", "link"}
+
+
+@pytest.mark.parametrize("state", ["STOPPED", "EXITED", "FATAL", "BACKOFF"])
+def test_a_pool_that_does_not_work_starts_where_it_is(running: Host, state: str) -> None:
+    running.supervisor.programs[BLUE].state = state
+    running.supervisor.calls.clear()
+    assert running.plan().restarted == [POOL]
+    assert running.run()[-1] == ("start", BLUE)
+    assert running.live == "blue"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for the record of a program that will never write one."""
+
+    def fail(*_: object) -> None:
+        pytest.fail("waited")
+
+    monkeypatch.setattr(loaded.time, "sleep", fail)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_programs_that_started_before_any_slot_lived_are_idle(host: Host) -> None:
+    host.supervisor.boot()
+    host.run()
+    assert host.live == "blue"
+    # celery-slot still sleeps in the other one, and ends by itself.
+    assert host.plan().is_empty
+    assert host.run() == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_only_the_live_slot_works_after_a_reboot(running: Host) -> None:
+    running.deploy("two")
+    running.run()
+    running.supervisor.boot()
+    # celery-slot still sleeps in the other one.
+    assert running.supervisor.states()[BLUE] == "RUNNING"
+    assert running.plan().is_empty
+    assert running.run() == []
+
+
+class TestBeforeThereWereSlots:
+    """A host whose pool is still one program, named like the pool."""
+
+    @pytest.fixture
+    def old(self, host: Host) -> Host:
+        host.supervisor.configured = {POOL: "1", BEAT: "1"}
+        host.declared[0] = replace(host.declared[0], slots=False)
+        host.run()
+        host.declared[0] = replace(host.declared[0], slots=True)
+        host.supervisor.configured = dict.fromkeys([BLUE, GREEN, BEAT], "1")
+        return host
+
+    def test_it_finishes_what_it_has_begun(self, old: Host) -> None:
+        old.supervisor.busy.add(POOL)
+        assert (old.plan().added, old.plan().removed, old.plan().restarted) == ([], [], [POOL])
+        old.run()
+        assert old.supervisor.states()[POOL] == "STOPPING"
+        assert old.supervisor.at_work() == [BEAT, BLUE]
+        assert old.plan().is_empty
+        old.supervisor.finish(POOL)
+        old.run()
+        assert POOL not in old.supervisor.states()
+
+    def test_it_works_on_if_the_slot_does_not_load(self, old: Host) -> None:
+        old.deploy("bad")
+        with pytest.raises(ProgramsError, match="one before works on"):
+            old.run()
+        assert old.supervisor.states()[POOL] == "RUNNING"
+        old.deploy("two")
+        old.run()
+        assert old.supervisor.at_work() == [BEAT, BLUE]
+
+    def test_a_deploy_before_the_configuration_says_what_to_do(self, old: Host) -> None:
+        old.supervisor.configured = {POOL: "1", BEAT: "1"}
+        with pytest.raises(ProgramsError, match=r"knows no program atlas-worker-default-blue: run site\.yml"):
+            old.plan()
+
+
+@pytest.mark.parametrize("calls", range(5))
+@pytest.mark.parametrize("later", ["two", "one", "three"])
+def test_what_a_killed_run_leaves_is_put_right(running: Host, calls: int, later: str) -> None:
+    running.deploy("two")
+    running.supervisor.calls_left = calls
+    try:
+        running.run()
+    except Killed:
+        pass
+    else:
+        assert calls == 4
+    running.supervisor.calls_left = None
+    running.deploy(later)
+    running.run()
+    working = f"{POOL}-{running.live}"
+    assert running.supervisor.at_work() == sorted([BEAT, working])
+    assert running.plan().is_empty
+    assert running.run() == []
+
+
+def test_a_rollback_of_a_killed_deploy_returns_to_what_still_works(running: Host) -> None:
+    before = running.supervisor.programs[BLUE].pid
+    running.deploy("two")
+    running.supervisor.programs[BEAT].state = "STOPPED"  # one call less before the kill
+    running.supervisor.calls_left = 2
+    with pytest.raises(Killed):
+        running.run()
+    running.supervisor.calls_left = None
+    running.deploy("one")
+    running.run()
+    assert running.supervisor.programs[BLUE].pid == before
+    assert running.live == "blue"
 
 
 def test_only_applications_with_started_programs_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,47 +307,3 @@ def test_an_application_that_can_not_be_looked_at_fails_nothing(monkeypatch: pyt
     assert celery_programs.shortcomings(applications, {"atlas"}) == [
         "atlas: its tasks can't be looked at: no such file"
     ]
-
-
-def test_program_is_ready_when_its_own_process_says_so(tmp_path: Path) -> None:
-    file = tmp_path / "srv/atlas/celery/atlas-beat.pid"
-    assert not celery_programs.has_loaded("atlas", "atlas-beat", 7, tmp_path)
-    file.parent.mkdir(parents=True)
-    file.write_text("7\n")
-    assert celery_programs.has_loaded("atlas", "atlas-beat", 7, tmp_path)
-    assert not celery_programs.has_loaded("atlas", "atlas-beat", 8, tmp_path)
-
-
-def test_program_is_outdated_when_environment_or_release_changes(tmp_path: Path) -> None:
-    environment, release, record = write_files(tmp_path)
-    for file in (environment, release):
-        record.write_text(f"{celery_programs.present_digest('atlas', tmp_path)} 7\n")
-        assert not celery_programs.is_outdated("atlas", "atlas-beat", 7, tmp_path)
-        file.write_text("B\n")
-        assert celery_programs.is_outdated("atlas", "atlas-beat", 7, tmp_path)
-
-
-@pytest.mark.parametrize("earlier", ["", "{digest} 6\n"])
-def test_program_that_just_started_gets_a_moment_to_record(tmp_path: Path, earlier: str) -> None:
-    *_, record = write_files(tmp_path)
-    digest = celery_programs.present_digest("atlas", tmp_path)
-    record.write_text(earlier.format(digest=digest))
-    later = threading.Timer(0.1, record.write_text, [f"{digest} 7\n"])
-    later.start()
-    assert not celery_programs.is_outdated("atlas", "atlas-beat", 7, tmp_path)
-    later.join()
-
-
-def test_program_that_never_records_is_outdated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(celery_programs, "RECORD_SECONDS", 0.01)
-    assert celery_programs.is_outdated("atlas", "atlas-beat", 7, tmp_path)
-
-
-def write_files(host: Path) -> list[Path]:
-    """Write the environment, the release's and the record of atlas-beat."""
-    names = ["etc/roost/apps/atlas.env", "srv/atlas/current/release.env", "srv/atlas/celery/atlas-beat.loaded"]
-    files = [host / name for name in names]
-    for file in files:
-        file.parent.mkdir(parents=True)
-        file.write_text("A\n")
-    return files

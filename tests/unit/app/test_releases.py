@@ -1,5 +1,6 @@
 """The folders of releases: ids, completeness, removal."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from ansible.module_utils.roost_app.releases import (
     complete_releases,
     discard,
     inputs_digest,
+    occupied,
     point,
     prune,
     read_manifest,
@@ -103,3 +105,16 @@ def test_pointing_replaces_a_link_and_what_an_interrupted_one_left(tmp_path: Pat
 def test_manifest_is_never_half_written(tmp_path: Path) -> None:
     folder = make(tmp_path, "abc")
     assert [path.name for path in folder.iterdir() if "manifest" in path.name] == [MANIFEST]
+
+
+def test_release_that_a_process_works_in_is_occupied(tmp_path: Path) -> None:
+    old, new = make(tmp_path, "old"), make(tmp_path, "new")
+    process = subprocess.Popen(["sleep", "60"], cwd=old / "src")
+    elsewhere = subprocess.Popen(["sleep", "60"], cwd=tmp_path)
+    try:
+        assert occupied(tmp_path) == {old.name}
+        assert occupied(new) == set()
+    finally:
+        for running in (process, elsewhere):
+            running.kill()
+            running.wait()

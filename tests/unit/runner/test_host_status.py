@@ -75,6 +75,20 @@ def test_an_application_is_read_from_its_links(module: ModuleType, monkeypatch: 
     assert module.app_status("elsewhere", {}) is None
 
 
+def test_a_pool_is_told_by_its_live_slot(module: ModuleType) -> None:
+    pools = module.APPS / "atlas/workers"
+    pools.mkdir(parents=True)
+    (pools / "atlas-worker-mail").symlink_to("green")
+    programs = {
+        "atlas-beat": "running",
+        "atlas-worker-mail-blue": "stopping",
+        "atlas-worker-mail-green": "starting",
+        "atlas-worker-removed-blue": "stopping",
+        "other-worker-mail-green": "running",
+    }
+    assert module.app_programs("atlas", programs) == {"atlas-beat": "running", "atlas-worker-mail": "starting"}
+
+
 def test_maintenance_mode_is_told_with_its_beginning(module: ModuleType) -> None:
     flag = module.MAINTENANCE / "atlas.on"
     flag.parent.mkdir()

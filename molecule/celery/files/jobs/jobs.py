@@ -22,7 +22,9 @@ notes = redis.Redis.from_url(os.environ["NOTES_URL"])
 @app.task
 def nap(number, seconds):
     notes.rpush("started", number)
-    time.sleep(seconds)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not notes.lpop("wake"):
+        time.sleep(0.1)
     notes.rpush("naps", number)
 
 
