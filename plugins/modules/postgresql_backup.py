@@ -42,6 +42,12 @@ options:
       - Whether to make a backup only where there is none yet, and only of a small cluster, because it is waited for.
     type: bool
     default: false
+  clock_is_right:
+    description:
+      - Whether to remove backups that are newer than now, which the host's clock made while it was ahead. Without it
+        the module fails on them, because the clock may as well be behind now.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -70,6 +76,7 @@ ARGUMENTS = {
     "keep_monthly": {"type": "int", "default": 12},
     "dumps": {"type": "int", "default": 0},
     "only_the_first": {"type": "bool", "default": False},
+    "clock_is_right": {"type": "bool", "default": False},
 }
 SMALL_BYTES = 2**30
 SIZE = "SELECT sum(pg_database_size(oid)) FROM pg_database"
@@ -95,7 +102,8 @@ def main() -> None:
         if module.check_mode:
             module.exit_json(changed=True, **nothing)
         keep = Keep(params["keep_daily"], params["keep_weekly"], params["keep_monthly"])
-        run = Run(cluster, repositories, names, keep, params["full_every_days"], params["dumps"], params["kind"])
+        chosen = {name: params[name] for name in ("full_every_days", "dumps", "kind", "clock_is_right")}
+        run = Run(cluster, repositories, names, keep, **chosen)
         with lock.held("backup"):
             run.do()
     except (BackupError, OSError) as problem:

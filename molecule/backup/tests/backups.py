@@ -58,8 +58,12 @@ class Backups:
 
     def labels(self, key: int) -> list[str]:
         """The backups of a repository, the oldest first."""
-        info = f"cd / && runuser -u postgres -- pgbackrest --stanza=main --repo={key} info --output=json"
-        return [backup["label"] for backup in json.loads(self.host.check_output(info))[0]["backup"]]
+        return [backup["label"] for backup in json.loads(self.pgbackrest(key, "info --output=json"))[0]["backup"]]
+
+    def pgbackrest(self, key: int, command: str) -> str:
+        """Run pgBackRest itself with a repository and return what it printed."""
+        line = f"cd / && runuser -u postgres -- pgbackrest --stanza=main --repo={key} {command}"
+        return str(self.host.check_output(line))
 
     def newest(self, key: int) -> str:
         """The newest backup of a repository."""

@@ -3,12 +3,14 @@
 import re
 import time
 from collections.abc import Callable
+from typing import Any
 
 from backups import Backups
 from testinfra.host import Host
 
 # The playbook on the host starts with more than a second of Python.
 AT_WORK_SECONDS = 20
+DATABASES_ALONE: dict[str, Any] = {"backup_files": []}
 
 
 def corrupt(host: Host, file: str, offset: int = 5000) -> None:
@@ -22,6 +24,12 @@ def wait_until(done: Callable[[], bool]) -> None:
     while not done():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(1)
+
+
+def back_up(backups: Backups) -> None:
+    """Back the databases up, without the files, which are tested elsewhere."""
+    played = backups.on_host("backup", **DATABASES_ALONE)
+    assert played.code == 0, played.output
 
 
 def test_the_first_backup_is_made_at_once(backups: Backups) -> None:
@@ -68,12 +76,12 @@ def test_a_flipped_bit_is_found_and_another_full_backup_made(host: Host, backups
     alerts = len(backups.told("alert"))
     full = next(label for label in reversed(backups.labels(1)) if label.endswith("F"))
     corrupt(host, f"/var/lib/pgbackrest/backup/main/{full}/bundle/1")
-    assert backups.unattended() != 0
+    assert backups.on_host("backup", **DATABASES_ALONE).code != 0
     assert f"local: the backup {full} is broken" in "".join(backups.told("alert")[alerts:])
     good = backups.newest(1)
     assert good.endswith("F")
     assert full in backups.labels(1), "nothing may be removed while something is wrong"
-    assert backups.unattended() == 0
+    back_up(backups)
     assert full not in backups.labels(1)
     assert good in backups.labels(1)
 
@@ -84,8 +92,10 @@ def test_an_unreachable_server_is_told_and_does_not_keep_the_log_from_the_other_
     offsite, alerts = backups.newest(2), len(backups.told("alert"))
     host.check_output("systemctl stop s3")
     try:
+        # A file in which there is nothing yet is not switched.
+        backups.sql("SELECT pg_create_restore_point('written')")
         written = backups.sql("SELECT pg_walfile_name(pg_switch_wal())")
-        played = backups.on_host("backup", backup_repositories=[{"key": 2, "name": "offsite"}])
+        played = backups.on_host("backup", **DATABASES_ALONE, backup_repositories=[{"key": 2, "name": "offsite"}])
         assert played.code != 0
         assert "offsite: the server can't be reached" in backups.told("alert")[alerts]
         assert backups.state()["reason"] == "offsite: the server can't be reached"
@@ -94,7 +104,7 @@ def test_an_unreachable_server_is_told_and_does_not_keep_the_log_from_the_other_
     finally:
         host.check_output("systemctl start s3")
     backups.wait_until_archived()
-    assert backups.unattended() == 0
+    back_up(backups)
     assert backups.newest(2) != offsite
     assert backups.state()["reason"] == ""
 
@@ -105,7 +115,7 @@ def test_wrong_credentials_are_told_in_a_line(host: Host, backups: Backups) -> N
         f"cp -p {conf} {conf}.kept && sed -i 's/^repo2-s3-key-secret=.*/repo2-s3-key-secret=wrong/' {conf}"
     )
     try:
-        played = backups.on_host("backup")
+        played = backups.on_host("backup", **DATABASES_ALONE)
     finally:
         host.check_output(f"mv {conf}.kept {conf}")
     assert played.code != 0
@@ -115,7 +125,7 @@ def test_wrong_credentials_are_told_in_a_line(host: Host, backups: Backups) -> N
 def test_two_backups_at_once(host: Host, backups: Backups) -> None:
     host.check_output("systemd-run --quiet --unit=holder flock /run/roost-backup.lock sleep 60; sleep 1")
     try:
-        played = backups.on_host("backup")
+        played = backups.on_host("backup", **DATABASES_ALONE)
     finally:
         host.check_output("systemctl stop holder")
     assert played.code != 0
@@ -128,7 +138,7 @@ def test_a_killed_backup_is_repaired_by_the_next_one(host: Host, backups: Backup
     while host.run("pgrep -f 'pgbackrest.* backup$'").rc != 0:
         assert time.monotonic() < deadline, "no backup began"
     host.check_output("systemctl kill --signal=KILL killed")
-    assert backups.unattended() == 0
+    back_up(backups)
     assert backups.state()["broken_in"] == {"local": {}, "offsite": {}}
 
 
@@ -138,13 +148,13 @@ def test_a_full_disk_fails_and_harms_nothing(host: Host, backups: Backups) -> No
     host.check_output(f"mount -t tmpfs -o size=1m,mode=0750 tmpfs {place} && chown postgres:postgres {place}")
     try:
         host.check_output(f"cp -p /root/info/* {place}")
-        played = backups.on_host("backup", backup_kind="full")
+        played = backups.on_host("backup", **DATABASES_ALONE, backup_kind="full")
     finally:
         host.check_output(f"umount {place}")
     assert played.code != 0
     assert "local: it can't be written to; its disk may be full" in played.output
     assert backups.labels(1) == before
-    assert backups.unattended() == 0
+    back_up(backups)
 
 
 def test_a_damaged_page_of_the_database_is_found(host: Host, backups: Backups, rows: int) -> None:
@@ -157,9 +167,32 @@ def test_a_damaged_page_of_the_database_is_found(host: Host, backups: Backups, r
     corrupt(host, f"{backups.data()}/{file}", 9000)
     host.check_output(f"systemctl start {backups.service()}")
     try:
-        assert backups.unattended() != 0
+        assert backups.on_host("backup", **DATABASES_ALONE).code != 0
         assert "pages of the database were damaged" in "".join(backups.told("alert")[alerts:])
     finally:
         host.check_output(f"systemctl stop {backups.service()} && cp -p {kept} {backups.data()}/{file}")
         host.check_output(f"systemctl start {backups.service()}")
-    assert backups.unattended() == 0
+    back_up(backups)
+
+
+def test_a_clock_that_was_ahead_is_told(host: Host, backups: Backups) -> None:
+    version = host.check_output("pg_lsclusters --no-header").split()[0]
+    environment = f"/etc/postgresql/{version}/main/environment"
+    library = host.check_output("ls /usr/lib/*/faketime/libfaketime.so.1")
+    host.check_output(f"cp -p {environment} /root/environment")
+    host.check_output(f"printf \"LD_PRELOAD = '{library}'\\nFAKETIME = '+3d'\\n\" >> {environment}")
+    host.check_output(f"systemctl restart {backups.service()}")
+    try:
+        backups.pgbackrest(1, "backup --type=diff")
+    finally:
+        host.check_output(f"cp -p /root/environment {environment} && systemctl restart {backups.service()}")
+    ahead, good = backups.newest(1), backups.newest(2)
+    played = backups.on_host("backup", **DATABASES_ALONE)
+    assert played.code != 0
+    assert "set the clock right" in played.output
+    assert ahead in backups.labels(1)
+    assert backups.newest(2) != good, "the other repository isn't held up"
+    played = backups.on_host("backup", **DATABASES_ALONE, backup_clock_is_right=True)
+    assert played.code == 0, played.output
+    assert ahead not in backups.labels(1)
+    back_up(backups)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.module_utils.roost_backup import schedule, state
 from ansible.module_utils.roost_backup.catalogue import Backup
+from ansible.module_utils.roost_backup.clock import not_yet_made, which_is_wrong
 from ansible.module_utils.roost_backup.cluster import Cluster
 from ansible.module_utils.roost_backup.dumps import dump
 from ansible.module_utils.roost_backup.errors import BackupError
@@ -28,6 +29,7 @@ class Run:
     full_every_days: int
     dumps: int = 0
     kind: str = ""
+    clock_is_right: bool = False
     made: list[dict[str, Any]] = field(default_factory=list)
     expired: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -53,7 +55,8 @@ class Run:
         before = repository.look()
         if not before.exists:
             create_stanza()
-        kind = self.kind or schedule.due(before.backups, known.broken, time.time(), self.full_every_days)
+        backups = self._without_a_future(repository, before.backups)
+        kind = self.kind or schedule.due(backups, known.broken, time.time(), self.full_every_days)
         made, needs = self._make(repository, kind, known)
         if needs & known.broken.keys() or (needs and made["label"] in known.broken):
             self.told.append(f"{repository.name}: the last full backup is broken, so another one was made.")
@@ -62,6 +65,17 @@ class Run:
             raise BackupError(f"{repository.name}: the new backup {made['label']} is broken: {reason}")
         known.repositories[repository.name] = made
         self._expire(repository, known)
+
+    def _without_a_future(self, repository: PgBackRest, backups: Sequence[Backup]) -> Sequence[Backup]:
+        """Return the backups without those that are newer than now, which are removed if the clock is right."""
+        now = time.time()
+        future = not_yet_made(backups, now)
+        if future and not self.clock_is_right:
+            raise BackupError(f"{repository.name}: {which_is_wrong(future[-1], now)}")
+        for backup in reversed(future):
+            repository.forget(backup.label)
+            self.expired.append(backup.label)
+        return [backup for backup in backups if backup not in future]
 
     def _make(self, repository: PgBackRest, kind: str, known: State) -> tuple[dict[str, Any], frozenset[str]]:
         """Make a backup, verify everything, and return what was made and which backups it builds upon."""

@@ -14,6 +14,7 @@ from ansible.module_utils.roost_backup.errors import BackupError
 STANZA = "main"
 # What pgBackRest says, and what it means.
 MEANINGS = {
+    "certificate has expired": "the server's certificate has expired, or this host's clock is wrong",
     "FormatError": "what is there can't be read with this passphrase",
     "CryptoError": "what is there can't be read with this passphrase",
     "request failed with 403": "the server refuses the access key",
@@ -60,6 +61,13 @@ class PgBackRest:
         """Remove a backup, those that build on it, and the WAL that only they needed."""
         self._run("expire", f"--set={label}")
 
+    def forget(self, label: str) -> None:
+        """Remove a backup, and before that its entry in the history: before the newest one pgBackRest makes none."""
+        history = f"backup/{STANZA}/backup.history"
+        for file in self._run("repo-ls", "--recurse", f"--filter=/{label}[.]", path=history).split():
+            self._run("repo-rm", path=f"{history}/{file}")
+        self.expire(label)
+
     def expire_archive(self) -> None:
         """Remove the WAL that no point in time within the declared span needs."""
         self._run("expire")
@@ -78,9 +86,10 @@ class PgBackRest:
         options = [f"--pg1-path={folder}", f"--set={label}", *moment, f"--archive-mode={mode}"]
         self._run("restore", *options, runner=runner)
 
-    def _run(self, command: str, *options: str, runner: Runner = run_as_postgres) -> str:
+    def _run(self, command: str, *options: str, path: str = "", runner: Runner = run_as_postgres) -> str:
+        at = [path] if path else []
         try:
-            return runner(["pgbackrest", f"--stanza={STANZA}", f"--repo={self.key}", *options, command])
+            return runner(["pgbackrest", f"--stanza={STANZA}", f"--repo={self.key}", *options, command, *at])
         except BackupError as problem:
             raise BackupError(f"{self.name}: {explained(str(problem))}") from None
 

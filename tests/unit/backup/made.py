@@ -73,6 +73,9 @@ class FakeRepository:
         self.backups = [backup for backup in self.backups if backup.label != label and label not in backup.needs]
         self.broken.pop(label, None)
 
+    def forget(self, label: str) -> None:
+        self.expire(label)
+
     def expire_archive(self) -> None:
         self.asked.append("expire archive")
 

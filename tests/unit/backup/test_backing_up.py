@@ -57,7 +57,7 @@ class Night:
         return load(self.file)
 
     def time(self) -> float:
-        return FIRST_NIGHT + self.day * DAY + 1000
+        return FIRST_NIGHT + self.day * DAY + 3600
 
     def monotonic(self) -> float:
         self.ticks += 1
@@ -291,3 +291,26 @@ def test_a_repository_that_is_no_longer_declared_is_forgotten(night: Night) -> N
     night.run()
     assert set(night.remembered().repositories) == {"local", "offsite"}
     assert night.remembered().broken == {}
+
+
+def test_a_clock_that_went_back_is_told_and_nothing_is_removed(night: Night) -> None:
+    night.day = 400
+    night.run()
+    night.day = 1
+    _, problem = night.failing()
+    assert "local: this host's clock says 2026-01-06 03:30 UTC, and the newest backup was made at 2027-02-09" in problem
+    assert night.local.asked == night.offsite.asked == []
+
+
+def test_what_was_made_while_the_clock_was_ahead_goes_when_somebody_says_so(night: Night) -> None:
+    night.run()
+    night.day = 400
+    night.run()
+    ahead = night.local.backups[-1].label
+    night.day = 1
+    run = night.prepared(dumps=0)
+    run.clock_is_right = True
+    run.do()
+    assert night.local.asked == [f"expire {ahead}", "diff", "verify", "expire archive"]
+    assert ahead in run.expired
+    assert night.remembered().reason == ""

@@ -53,6 +53,10 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> Runner:
             "the server's name is not known",
         ),
         ("ERROR: [049]: unable to connect to 's3:443': [111] Connection refused", "the server can't be reached"),
+        (
+            "CryptoError: unable to verify certificate presented by 's3:443': [10] certificate has expired",
+            "the server's certificate has expired, or this host's clock is wrong",
+        ),
         ("ERROR: [028]: no room", "ERROR: [028]: no room"),
         ("", ""),
     ],
@@ -89,6 +93,16 @@ def test_a_backup_removes_nothing_by_itself(runner: Runner) -> None:
         f"--repo=2 --set={FULL} expire",
         "--repo=2 expire",
         "stanza-create",
+    ]
+
+
+def test_what_is_forgotten_leaves_the_history_first(runner: Runner) -> None:
+    runner.prints = f"2026/{FULL}.manifest.gz\n"
+    OFFSITE.forget(FULL)
+    assert [" ".join(argv).partition("--stanza=main ")[2] for argv in runner.asked] == [
+        f"--repo=2 --recurse --filter=/{FULL}[.] repo-ls backup/main/backup.history",
+        f"--repo=2 repo-rm backup/main/backup.history/2026/{FULL}.manifest.gz",
+        f"--repo=2 --set={FULL} expire",
     ]
 
 

@@ -74,9 +74,14 @@ def invoke(*arguments: str, answer: str = "") -> Any:
 
 
 def test_a_backup_is_of_the_kind_that_is_due_or_named(hosts: Hosts) -> None:
-    for options in ([], ["--full"], ["--differential"]):
+    for options in ([], ["--full"], ["--differential"], ["--clock-is-right"]):
         assert invoke("backup", *options).exit_code == 0
-    assert [request.variables for request in hosts.requests] == [{}, {"backup_kind": "full"}, {"backup_kind": "diff"}]
+    assert [request.variables for request in hosts.requests] == [
+        {},
+        {"backup_kind": "full"},
+        {"backup_kind": "diff"},
+        {"backup_clock_is_right": True},
+    ]
     assert {request.playbook for request in hosts.requests} == {"playbooks/backup.yml"}
 
 
