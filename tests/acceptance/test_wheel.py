@@ -39,7 +39,7 @@ def roost(unpacked: Path, cwd: Path, *arguments: str) -> subprocess.CompletedPro
 
 def test_roles_and_playbooks_travel_and_what_a_run_left_does_not(unpacked: Path) -> None:
     bundle = unpacked / BUNDLE
-    for path in ("site.yml", "roles", "playbooks", "plugins"):
+    for path in ("site.yml", "roles", "playbooks", "plugins", "monitoring"):
         listed = subprocess.run(["git", "ls-files", path], cwd=REPOSITORY, capture_output=True, text=True, check=True)
         assert [name for name in listed.stdout.splitlines() if not (bundle / name).is_file()] == []
     assert sorted(path.name for path in (bundle / "inventories").rglob("*.yml")) == ["hosts.yml", "stack.yml"]

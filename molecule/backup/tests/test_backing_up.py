@@ -66,6 +66,20 @@ def test_cron_backs_up_and_tells_that_all_is_well(host: Host, backups: Backups, 
     assert "TABLE public entry" in listed
 
 
+def test_a_log_that_waits_is_told(host: Host) -> None:
+    job = next(line for line in host.file("/etc/cron.d/roost-backup").content_string.splitlines() if "archive" in line)
+    host.check_output(job.partition(" root ")[2])
+    metrics = host.file("/var/lib/prometheus/node-exporter/roost_archive.prom")
+    assert metrics.mode == 0o644
+    assert re.search(r"^roost_archive_behind_seconds \d+$", metrics.content_string, re.MULTILINE)
+
+
+def test_what_is_declared_is_told(host: Host) -> None:
+    declared = host.file("/var/lib/prometheus/node-exporter/roost_declared.prom").content_string
+    assert 'roost_backup_declared{repository="offsite"} 1' in declared
+    assert 'roost_files_declared{repository="offsite",set="atlas"} 1' in declared
+
+
 def test_cron_starts_them(host: Host) -> None:
     jobs = host.file("/etc/cron.d/roost-backup").content_string
     assert "\n30 2 * * * root /usr/local/lib/roost/unattended backup\n" in jobs
