@@ -6,8 +6,10 @@ from __future__ import annotations
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_backup import lock
 from ansible.module_utils.roost_backup.errors import BackupError
+from ansible.module_utils.roost_files import state
 from ansible.module_utils.roost_files.arguments import REPOSITORIES, SETS, repositories_of
 from ansible.module_utils.roost_files.backing_up import Run
+from ansible.module_utils.roost_files.first import find_first
 from ansible.module_utils.roost_files.restic import Keep
 
 DOCUMENTATION = r"""
@@ -38,6 +40,14 @@ options:
   keep_daily: {description: "Days of which the newest snapshot is kept.", type: int, default: 7}
   keep_weekly: {description: "Weeks of which the newest snapshot is kept.", type: int, default: 4}
   keep_monthly: {description: "Months of which the newest snapshot is kept.", type: int, default: 12}
+  only_the_first:
+    description:
+      - Whether to back up only what this host has never backed up, and only if that is little, because it is waited
+        for.
+      - Sets of which the repositories hold backups of a host before are left alone with a warning, and so is a
+        repository that was in use and can't be reached just now; one that was never in use is an error.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -63,21 +73,34 @@ ARGUMENTS = {
     "keep_daily": {"type": "int", "default": 7},
     "keep_weekly": {"type": "int", "default": 4},
     "keep_monthly": {"type": "int", "default": 12},
+    "only_the_first": {"type": "bool", "default": False},
 }
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     params = module.params
-    if module.check_mode:
-        module.exit_json(changed=True, files=[])
-    keep = Keep(params["keep_daily"], params["keep_weekly"], params["keep_monthly"])
+    repositories = repositories_of(params)
     sets = {one["name"]: one["paths"] for one in params["sets"]}
-    run = Run(params["host"], repositories_of(params), sets, keep)
+    declared = ([one.name for one in repositories], list(sets))
     try:
+        if params["only_the_first"]:
+            first = find_first(repositories, sets, state.load())
+            for warning in first.warnings:
+                module.warn(warning)
+            repositories, sets = first.repositories, first.sets
+            if not repositories:
+                module.exit_json(changed=False, files=[])
+        if module.check_mode:
+            module.exit_json(changed=True, files=[])
+        keep = Keep(params["keep_daily"], params["keep_weekly"], params["keep_monthly"])
+        run = Run(params["host"], declared, repositories, sets, keep)
         with lock.held("backup"):
             run.do()
     except (BackupError, OSError) as problem:
+        # On a bare host it can't be told yet.
+        if module.check_mode:
+            module.exit_json(changed=True, files=[])
         module.fail_json(msg=f"The backup of files failed: {problem}")
     module.exit_json(changed=True, files=run.made)
 

@@ -20,6 +20,23 @@ def back_up(backups: Backups) -> None:
     assert played.code == 0, played.output
 
 
+def test_the_first_backup_is_made_at_once(backups: Backups) -> None:
+    tagged = {name: backups.restic(name, "snapshots --json --no-lock --tag atlas") for name in ("local", "offsite")}
+    assert all('"short_id"' in snapshots for snapshots in tagged.values())
+
+
+def test_a_new_server_leaves_the_backups_of_the_one_before_alone(host: Host, backups: Backups) -> None:
+    kept = {name: backups.snapshots(name) for name in ("local", "offsite")}
+    state = "/var/lib/roost/backup/files.json"
+    host.check_output(f"mv {state} {state}.kept")
+    try:
+        played = backups.operate("first_files")
+    finally:
+        host.check_output(f"mv {state}.kept {state}")
+    assert "There are backups of atlas that this host did not make." in " ".join(played.output.split())
+    assert (played.code, {name: backups.snapshots(name) for name in kept}) == (0, kept)
+
+
 def test_files_are_backed_up_to_both_places(host: Host, backups: Backups) -> None:
     assert host.run("grep -r molecule-secret /usr/local/share/roost/inventories /var/lib/roost/backup").rc == 1
     for name in ("local", "offsite"):

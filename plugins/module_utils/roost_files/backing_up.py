@@ -21,9 +21,13 @@ LEFT_FREE = 0.05
 
 @dataclass
 class Run:
-    """A run over `repositories`; `sets` maps names to paths. A repository or set that fails holds up no other."""
+    """A run over `repositories`; `sets` maps names to paths. A repository or set that fails holds up no other.
+
+    `declared` names all repositories and all sets that there are, of which these may be some.
+    """
 
     host: str
+    declared: tuple[Collection[str], Collection[str]]
     repositories: Sequence[Restic]
     sets: Mapping[str, Sequence[str]]
     keep: Keep
@@ -39,7 +43,7 @@ class Run:
                     self._back_up_to(repository, known)
                 except BackupError as problem:
                     self.problems.append(str(problem))
-            known.forget_all_but({one.name for one in self.repositories}, self.sets.keys())
+            known.forget_all_but(*self.declared)
             known.failed = time.time() if self.problems else 0
             known.reason = "; ".join(self.problems)
         if self.problems:

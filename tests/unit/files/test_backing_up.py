@@ -20,9 +20,8 @@ DAY = 86400
 def run_of(folder: Path, *repositories: Restic, **sets: str) -> Run:
     uploads = folder / "media"
     uploads.mkdir(exist_ok=True)
-    return Run(
-        "vm1", repositories, {"atlas": [str(uploads)]} | {name: [at] for name, at in sets.items()}, Keep(7, 4, 12)
-    )
+    wanted = {"atlas": [str(uploads)]} | {name: [at] for name, at in sets.items()}
+    return Run("vm1", ([one.name for one in repositories], list(wanted)), repositories, wanted, Keep(7, 4, 12))
 
 
 def test_all_is_done_in_its_order(
