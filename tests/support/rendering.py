@@ -6,7 +6,8 @@ from functools import cache
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import filter_loader
+from ansible.parsing.vault import VaultSecret
+from ansible.plugins.loader import filter_loader, lookup_loader
 from ansible.template import Templar
 
 from roost.config_tree.declaration import Declaration, parse_declaration
@@ -107,7 +108,10 @@ def _render_role(role: str, common: Mapping[str, Any]) -> Iterator[RenderedTree]
         **_load(f"roles/{role}/vars/main.yml"),
         **common,
     }
-    templar = Templar(loader=DataLoader(), variables=variables)
+    lookup_loader.add_directory(str(REPOSITORY / "plugins" / "lookup"))
+    loader = DataLoader()
+    loader.set_vault_secrets([("default", VaultSecret(b"a password"))])
+    templar = Templar(loader=loader, variables=variables)
     for task in _tree_tasks(role):
         declaration = parse_declaration(templar.template(task))
         folder = REPOSITORY / "roles" / role / (declaration.src or "templates")

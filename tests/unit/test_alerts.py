@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.roost_backup import state as backup_state
+from ansible.module_utils.roost_files import project
 from ansible.module_utils.roost_files import state as files_state
 
 from roost.sandbox.packages import require_command
@@ -51,6 +52,8 @@ WELL = {
     f"roost_files_declared{UPLOADS}": ONE,
     f"roost_files_last_success_timestamp_seconds{UPLOADS}": from_now(-25 * 3600),
     "roost_files_failed": ZERO,
+    "roost_project_declared": ONE,
+    "roost_project_last_success_timestamp_seconds": from_now(-25 * 3600),
     f"roost_certificate_expiry_timestamp_seconds{CERTIFICATE}": from_now(15 * DAY),
     f"roost_certificate_lifetime_seconds{CERTIFICATE}": always(90 * DAY),
     f"roost_certificate_self_signed{CERTIFICATE}": ZERO,
@@ -126,6 +129,16 @@ TROUBLES = (
         OF_UPLOADS,
     ),
     Trouble(
+        "RoostProjectLate",
+        {"roost_project_last_success_timestamp_seconds": LONG_AGO},
+        f"vm1: the last copy of the project off-site is {OLD} old",
+    ),
+    Trouble(
+        "RoostProjectMissing",
+        {"roost_project_last_success_timestamp_seconds": NEVER},
+        "vm1: there is no copy of the project off-site",
+    ),
+    Trouble(
         "RoostCertificateEnds",
         {f"roost_certificate_expiry_timestamp_seconds{CERTIFICATE}": from_now(13 * DAY)},
         "vm1: the certificate of atlas ends in 13d 0h 0m 0s",
@@ -176,6 +189,10 @@ FINE = {
     },
     "a host without databases": {name: NEVER for name in WELL if "backup" in name or "archive" in name},
     "databases were backed up once": LEFT_OVER,
+    "the project was copied once": {
+        "roost_project_declared": NEVER,
+        "roost_project_last_success_timestamp_seconds": LONG_AGO,
+    },
     "files were backed up once": {
         f"roost_files_declared{UPLOADS}": NEVER,
         f"roost_files_last_success_timestamp_seconds{UPLOADS}": LONG_AGO,
@@ -276,7 +293,9 @@ def archive_metrics(data: Path, metrics: Path) -> str:
 def declared() -> str:
     """What the role writes of what is declared."""
     name = f"{FOLDER.removeprefix('/')}/roost_declared.prom"
-    trees = render_role("backup", yaml.safe_load(GOOD_STACK)["stack"], "debian13")
+    offsite = {"s3": {"endpoint": "s3.example.com", "bucket": "atlas"}}
+    stack = yaml.safe_load(GOOD_STACK)["stack"] | {"backups": {"offsite": offsite}}
+    trees = render_role("backup", stack, "debian13")
     return next(content for tree in trees for file, content in tree.files if file.path == name).decode()
 
 
@@ -288,6 +307,7 @@ def test_each_metric_is_written_by_somebody(promtool: str, rules: dict[str, dict
         archive_metrics(tmp_path, tmp_path / "roost_archive.prom"),
         backup_state.metrics_of(backup_state.State(drill=drill)),
         files_state.metrics_of(files_state.State()),
+        project.metrics_of(project.LastCopy()),
     ]
     for text in texts:
         subprocess.run([promtool, "check", "metrics"], input=text, text=True, check=True, capture_output=True)
@@ -302,6 +322,7 @@ def test_what_is_declared_is_told() -> None:
     told = [line for line in declared().splitlines() if not line.startswith("#")]
     assert 'roost_backup_declared{repository="local"} 1' in told
     assert "roost_backup_drill_declared 1" in told
+    assert "roost_project_declared 1" in told
     assert 'roost_files_declared{repository="local",set="roost"} 1' in told
 
 

@@ -13,6 +13,7 @@ from roost.derive import backups, packages
 from roost.errors import InvalidDeclaration
 from roost.model import Backups, check_stack, parse_stack, resolved_apps, wanted_backups, wanted_database_backups
 from roost.topology import Host, Topology
+from tests.support.project import REPOSITORY
 from tests.support.rendering import BACKUP_SECRETS, ONE_HOST, role_inputs
 
 DATABASE_ELSEWHERE = "postgresql://u:p@db.example.com/x"
@@ -212,6 +213,7 @@ OFF: dict[str, Any] = {
     "backup_repositories": [],
     "backup_files": [],
     "backup_files_repositories": [],
+    "backup_project": "",
     "backup_passphrase": "",
     "backup_s3": {},
     "backup_s3_key": "",
@@ -309,6 +311,12 @@ def test_one_host_alone_tells_that_all_is_well_and_each_what_failed() -> None:
     assert role_inputs("backup_", stack, TWO_DATABASE_HOSTS, "d1") == OFF
 
 
+def test_one_host_alone_copies_the_project_and_only_off_site() -> None:
+    groups = TWO_DATABASE_HOSTS | {"all": ["a1", "a2", "d1", "d2"], "app": ["a1", "a2"], "web": ["a1", "a2"]}
+    given = {host: role_inputs("backup_", stack_of(EVERYTHING), groups, host) for host in groups["all"]}
+    assert [host for host in given if given[host]["backup_project"]] == ["a1"]
+
+
 def test_everything_that_is_said_arrives() -> None:
     given = role_inputs(
         "backup_", stack_of(EVERYTHING, {"name": "places", "assertions": ["SELECT true", "SELECT 1 = 1"]})
@@ -320,6 +328,7 @@ def test_everything_that_is_said_arrives() -> None:
         "backup_repositories": [{"key": 1, "name": "local"}, {"key": 2, "name": "offsite"}],
         "backup_files": [OWN],
         "backup_files_repositories": [{"name": "local"}, {"name": "offsite"}],
+        "backup_project": str(REPOSITORY / "inventories" / "example"),
         "backup_passphrase": BACKUP_SECRETS["passphrase"],
         "backup_s3": {
             "endpoint": "minio",

@@ -1,6 +1,10 @@
 """What was uploaded is backed up with the databases, comes back, and is missed loudly."""
 
-from backups import Backups
+import subprocess
+import tarfile
+from pathlib import Path
+
+from backups import SCENARIO, Backups
 from testinfra.host import Host
 
 MEDIA = "/srv/atlas/media"
@@ -87,6 +91,7 @@ def test_a_server_that_is_down_or_refuses_is_told_in_a_line(host: Host, backups:
         (f"sed -i s/^AWS_SECRET.*/AWS_SECRET_ACCESS_KEY=x/ {env}", f"cp -p /root/offsite.env {env}", "the access key"),
         (f"sed -i s/^RESTIC_PASSWORD.*/RESTIC_PASSWORD=x/ {env}", f"cp -p /root/offsite.env {env}", "this passphrase"),
     ):
+        told = len(backups.told("alert"))
         host.check_output(spoil)
         try:
             played = backups.on_host("backup", **FILES_ALONE, backup_files_repositories=[{"name": "offsite"}])
@@ -94,7 +99,7 @@ def test_a_server_that_is_down_or_refuses_is_told_in_a_line(host: Host, backups:
             host.check_output(mend)
         assert played.code != 0
         assert problem in played.output
-        assert problem in backups.told("alert")[-1]
+        assert problem in "".join(backups.told("alert")[told:])
         assert problem in backups.files_state()["reason"]
     back_up(backups)
     assert backups.files_state()["reason"] == ""
@@ -118,3 +123,32 @@ def test_what_there_is_can_be_told(host: Host, backups: Backups) -> None:
     assert played.code == 0
     assert backups.snapshots("offsite")[-1] in played.output
     assert host.file("/etc/roost/files.json").exists
+
+
+def test_the_project_comes_back_by_the_password_of_its_vault(host: Host, backups: Backups, tmp_path: Path) -> None:
+    kept = "/etc/roost/project.vault"
+    assert (host.file(kept).user, host.file(kept).mode) == ("root", 0o600)
+    host.check_output("rm -rf /root/found")
+    backups.restic("project", "restore latest --target /root/found")
+    sealed, opened = tmp_path / "project.vault", tmp_path / "project.tar.xz"
+    sealed.write_text(host.check_output(f"cat /root/found{kept}"))
+    subprocess.run(["ansible-vault", "decrypt", "--output", opened, sealed], cwd=SCENARIO, check=True)
+    with tarfile.open(opened) as archive:
+        archive.extractall(tmp_path, filter="data")
+    stack = "inventories/example/group_vars/all/stack.yml"
+    assert (tmp_path / stack).read_bytes() == (SCENARIO.parents[1] / stack).read_bytes()
+
+
+def test_the_night_copies_the_project_again_and_tells_if_it_can_not(host: Host, backups: Backups) -> None:
+    metrics = "/var/lib/prometheus/node-exporter/roost_project.prom"
+    before = host.file(metrics).content_string
+    back_up(backups)
+    assert host.file(metrics).content_string != before
+    env = "/etc/roost/restic/project.env"
+    host.check_output(f"cp -p {env} /root/project.env && sed -i s/^AWS_SECRET.*/AWS_SECRET_ACCESS_KEY=x/ {env}")
+    try:
+        played = backups.on_host("backup", **FILES_ALONE)
+    finally:
+        host.check_output(f"cp -p /root/project.env {env}")
+    assert played.code != 0
+    assert "project: the server refuses the access key" in backups.told("alert")[-1]

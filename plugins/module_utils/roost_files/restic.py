@@ -78,6 +78,11 @@ class Restic:
         place = self._environment()["RESTIC_REPOSITORY"]
         return Path(place) if place.startswith("/") else None
 
+    @property
+    def environment_file(self) -> Path:
+        """The file with its address and its secrets."""
+        return self.settings / f"{self.name}.env"
+
     def create(self) -> None:
         """Prepare an empty repository."""
         self._do("init")
@@ -156,11 +161,10 @@ class Restic:
 
     def _environment(self) -> Mapping[str, str]:
         """What only restic sees: nothing of it stands in the arguments of a process."""
-        file = self.settings / f"{self.name}.env"
         try:
-            lines = shlex.split(file.read_text(encoding="utf-8"), comments=True)
+            lines = shlex.split(self.environment_file.read_text(encoding="utf-8"), comments=True)
         except FileNotFoundError:
-            raise BackupError(f"there is no {file}: run site.yml") from None
+            raise BackupError(f"there is no {self.environment_file}: run site.yml") from None
         return {"PATH": os.environ.get("PATH", os.defpath), "RESTIC_CACHE_DIR": CACHE} | dict(
             line.split("=", 1) for line in lines
         )

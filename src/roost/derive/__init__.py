@@ -25,6 +25,7 @@ FILTERS = (
     backups.backup_keep_monthly,
     backups.backup_keep_weekly,
     backups.backup_passphrase,
+    backups.backup_project,
     backups.backup_repositories,
     backups.backup_s3,
     backups.backup_s3_ca_file,

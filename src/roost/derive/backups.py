@@ -95,6 +95,12 @@ def backup_s3_ca_file(context: Context, inventory_dir: str) -> str:
 
 
 @role_input
+def backup_project(context: Context, inventory_dir: str) -> str:
+    """Return the folder of the environment for one host alone: all would copy the same."""
+    return inventory_dir if _s3(context) and _first_files(context) else ""
+
+
+@role_input
 def backup_passphrase(context: Context, vault_backups: Mapping[str, str]) -> str:
     return str(vault_backups[PASSPHRASE]) if _any_of(context) else ""
 
