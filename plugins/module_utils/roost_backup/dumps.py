@@ -11,6 +11,7 @@ from ansible.module_utils.roost_backup.cluster import Cluster
 from ansible.module_utils.roost_backup.commands import run_as_postgres
 
 FOLDER = Path("/var/backups/roost/postgresql")
+PASSABLE = 0o755
 PRIVATE = 0o700
 
 
@@ -26,6 +27,8 @@ def write(cluster: Cluster, database: str, folder: Path) -> Path:
     """Dump a database into a folder. Raises BackupError; half a dump never has a dump's name."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(PRIVATE)
+    # If restic came first, it made this one for root alone.
+    folder.parent.chmod(PASSABLE)
     owner = pwd.getpwnam("postgres")
     os.chown(folder, owner.pw_uid, owner.pw_gid)
     file = folder / f"{database}-{time.strftime('%Y-%m-%dT%H-%M-%SZ', time.gmtime())}.dump"
