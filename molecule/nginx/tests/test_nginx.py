@@ -344,7 +344,7 @@ def test_remembered_answers_outlast_their_application(host, get):
     assert second.headers["x-frame-options"] == "SAMEORIGIN"
     mine = get(url, "--cookie session=1")
     assert (mine.headers["x-cache"], mine.body != first.body) == ("BYPASS", True)
-    time.sleep(2)
+    time.sleep(4)
     host.check_output("systemctl stop atlas")
     try:
         stale = get(url)
