@@ -6,7 +6,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 try:
-    from roost.this_run import is_gone, this_run
+    from roost.this_run import execute_in_turn, this_run
 except ImportError as error:
     raise AnsibleActionFail(
         f"Roost's Python package is missing ({error}): run scripts/setup and use .venv/bin/ansible-playbook"
@@ -18,9 +18,9 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        arguments = {**self._task.args, "run": this_run()}
-        result: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
-        holder = str(result.get("held_by", ""))
-        if holder and is_gone(holder):
-            result = self._execute_module(module_args={**arguments, "gone": holder}, task_vars=task_vars)
-        return result
+
+        def execute(arguments: dict[str, Any]) -> dict[str, Any]:
+            result: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
+            return result
+
+        return execute_in_turn(execute, {**self._task.args, "run": this_run()})

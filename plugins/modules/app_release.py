@@ -12,6 +12,7 @@ from ansible.module_utils.roost_app.attempt import Attempt, origin
 from ansible.module_utils.roost_app.build import Build, Python, copy_archive
 from ansible.module_utils.roost_app.errors import ReleaseError, as_result
 from ansible.module_utils.roost_app.frontend import Frontend
+from ansible.module_utils.roost_app.history import DEPLOY
 from ansible.module_utils.roost_app.interpreters import interpreter
 from ansible.module_utils.roost_app.lock import deploy_lock
 from ansible.module_utils.roost_app.migrations import report, warnings
@@ -23,8 +24,11 @@ from ansible.module_utils.roost_app.releases import choose_release, inputs_diges
 from ansible.module_utils.roost_app.repository import Repository, public
 from ansible.module_utils.roost_app.room import refuse_without_room
 from ansible.module_utils.roost_app.ssh_access import SshAccess
+from ansible.module_utils.roost_app.systemd import Systemd
 from ansible.module_utils.roost_app.turn import BUILD
+from ansible.module_utils.roost_app.turns import begin_turns
 from ansible.module_utils.roost_app.uv import Uv, distribution
+from ansible.module_utils.roost_app.warm import Keeper
 
 DOCUMENTATION = r"""
 module: app_release
@@ -38,6 +42,7 @@ description:
     application exclude each other, and there are none while a person has locked it (C(rc=75)).
   - Nothing is built on a disk that is nearly full. A release must fit one and a half times beside the live one.
     What the wheel cache takes up goes first.
+  - Once a release is built, a slot that is kept warm (M(release_slot)) begins to stop, so that nobody waits for it.
   - A deploy key stays in memory, is read by ssh alone, and is gone when the module ends. The submodules of a
     repository and its files in Git LFS are left out, with a warning.
   - Its action plugin sends a folder of the controller (source kind C(path)) only when it must be built.
@@ -120,6 +125,8 @@ options:
   lock_timeout: {description: Seconds that it waits for a lock of PostgreSQL., type: int, default: 0}
   lift_time_limits: {description: As of M(app_commands)., type: bool, default: false}
   run: {description: The run that has the turn (M(app_turn)); without one only the lock counts., type: str, default: ""}
+  takes_turn: {description: Take the turn of I(run) first (as M(app_turn))., type: bool, default: false}
+  gone: {description: Set by the action plugin; a run that is known to have ended., type: str, default: ""}
   content_id: {description: Set by the action plugin; id of the folder's content., type: str, default: ""}
   archive: {description: Set by the action plugin; the sent folder., type: path}
 """
@@ -189,6 +196,8 @@ ARGUMENTS = {
     "lock_timeout": {"type": "int", "default": 0},
     "lift_time_limits": {"type": "bool", "default": False},
     "run": {"type": "str", "default": ""},
+    "takes_turn": {"type": "bool", "default": False},
+    "gone": {"type": "str", "default": ""},
     "content_id": {"type": "str", "default": ""},
     "archive": {"type": "path"},
 }
@@ -277,6 +286,7 @@ class Release:
         if self.source["kind"] == "path" and not self.params["archive"]:
             return {"changed": False, "release": release, "needs_source": True}
         self._build(attempt, version).run(manifest)
+        Keeper(self.paths, Systemd()).let_go()
         return {"changed": True, "release": release, "needs_source": False, "phases": attempt.phases}
 
     def _resolve(self) -> str:
@@ -354,6 +364,9 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     release = Release(module.params)
     try:
+        if module.params["takes_turn"]:
+            for warning in begin_turns([release.paths], {**module.params, "kind": DEPLOY}, module.check_mode):
+                module.warn(warning)
         result = release.guess() if module.check_mode else release.build()
     except (ReleaseError, OSError) as problem:
         module.fail_json(**as_result(problem))

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_app.errors import ReleaseError, as_result
-from ansible.module_utils.roost_app.history import DEPLOY, ROLLBACK, now
-from ansible.module_utils.roost_app.operator_lock import refuse_if_locked
+from ansible.module_utils.roost_app.history import DEPLOY, ROLLBACK
 from ansible.module_utils.roost_app.paths import AppPaths
-from ansible.module_utils.roost_app.turn import Turn, TurnTakenError, end, refuse_if_taken, take
+from ansible.module_utils.roost_app.turns import begin_turns, end_all
 
 DOCUMENTATION = r"""
 module: app_turn
@@ -61,54 +59,17 @@ ARGUMENTS = {
 }
 
 
-def take_all(apps: list[AppPaths], wanted: Turn, gone: str) -> list[str]:
-    """Take all turns, or none; return warnings about those that were taken over."""
-    told = []
-    taken: list[AppPaths] = []
-    try:
-        for paths in apps:
-            abandoned = take(paths, wanted, gone)
-            taken.append(paths)
-            if abandoned and not abandoned.outcome:
-                told.append(
-                    f"{paths.name}: a {abandoned.kind} by {abandoned.who} since {abandoned.since} was abandoned"
-                )
-    except ReleaseError:
-        for paths in taken:
-            end(paths, wanted.run)
-        raise
-    return told
-
-
-def refuse_all(apps: list[AppPaths], run: str, gone: str) -> None:
-    """Raise LockHeldError if one can't be taken."""
-    for paths in apps:
-        refuse_if_locked(paths)
-        refuse_if_taken(paths, run, gone)
-
-
-def end_all(apps: list[AppPaths], run: str) -> dict[str, Any]:
-    """Give all turns back; return what they were."""
-    ended = {paths.name: end(paths, run) for paths in apps}
-    return {name: vars(turn) for name, turn in ended.items() if turn}
-
-
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     params = module.params
     apps = [AppPaths(name) for name in params["apps"]]
-    wanted = Turn(params["run"], params["who"], params["kind"], now(), time.time())
     turns: dict[str, Any] = {}
     try:
-        if module.check_mode:
-            refuse_all(apps, params["run"], params["gone"])
-        elif params["state"] == "taken":
-            for warning in take_all(apps, wanted, params["gone"]):
+        if params["state"] == "taken":
+            for warning in begin_turns(apps, params, module.check_mode):
                 module.warn(warning)
-        else:
+        elif not module.check_mode:
             turns = end_all(apps, params["run"])
-    except TurnTakenError as problem:
-        module.fail_json(**as_result(problem), held_by=problem.turn.run)
     except (ReleaseError, OSError) as problem:
         module.fail_json(**as_result(problem))
     module.exit_json(changed=False, run=params["run"], turns=turns)

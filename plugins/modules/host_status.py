@@ -133,10 +133,19 @@ def app_status(name: str, all_programs: dict[str, str]) -> dict[str, Any] | None
         "releases": len(list(releases.glob("*/manifest.json"))) if releases.is_dir() else 0,
         "slot": slot,
         "web": state.get(web, ""),
+        "warm": warm_release(name),
         "frontend": state.get(frontend, "") if has_frontend else None,
         "maintenance_since": changed_at(MAINTENANCE / f"{name}.on"),
         "programs": app_programs(name, all_programs),
     }
+
+
+def warm_release(name: str) -> str:
+    """The release that is kept warm for a rollback, or nothing."""
+    keepers = {slot: f"roost-warm-{name}-{slot}.service" for slot in SLOTS}
+    states = units(list(keepers.values()))
+    kept = [slot for slot, keeper in keepers.items() if states.get(keeper) == "active"]
+    return link_to(APPS / name / "slots" / kept[0]).name if kept else ""
 
 
 def certificates(now: float) -> list[dict[str, Any]]:

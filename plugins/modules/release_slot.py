@@ -16,7 +16,9 @@ from ansible.module_utils.roost_app.releases import occupied, point, prune, read
 from ansible.module_utils.roost_app.slots import Slots
 from ansible.module_utils.roost_app.standing import earlier, failed, line
 from ansible.module_utils.roost_app.systemd import Systemd
+from ansible.module_utils.roost_app.turns import begin_turns, end_all
 from ansible.module_utils.roost_app.undeclared import farewell, stop, undeclared
+from ansible.module_utils.roost_app.warm import Warmth
 
 DOCUMENTATION = r"""
 module: release_slot
@@ -28,6 +30,8 @@ description:
     C(frontend.sock). A release that is not healthy is stopped, and the old one serves on.
   - Without a I(release) the live release is kept. It is moved to the other slot when the environment file
     or a unit has changed since its slot was started, or when it does not run.
+  - With I(warm_minutes) the old slot is not stopped at once after a deploy, but kept warm, out of traffic, for that
+    long. A rollback to it only asks for its health. What still is connected to it after I(drain) seconds is ended.
   - An application without I(health) has no web process, so only C(current) is switched.
   - What came of a I(release) is written to the history of its application. One that failed is marked so, hence no
     rollback leads to it, and it is the first to be removed when there are more releases than I(keep).
@@ -58,6 +62,8 @@ options:
           path: {description: Path of the request., type: str, required: true}
           host: {description: Its Host header., type: str, required: true}
           timeout: {description: Seconds that one answer may take., type: float, default: 5}
+      warm_minutes: {description: Minutes that the slot of before a deploy is kept warm., type: float, default: 0}
+      drain: {description: Seconds that connections to it have to end by themselves., type: int, default: 0}
   declared:
     description: Names of all applications with a web process on this host. If not given, no other is looked for.
     type: list
@@ -85,6 +91,9 @@ options:
     type: str
     default: ansible
   run: {description: The run that has the turn (M(app_turn)); without one only the lock counts., type: str, default: ""}
+  takes_turn: {description: Take the turn of I(run) first (as M(app_turn))., type: bool, default: false}
+  gone: {description: Set by the action plugin; a run that is known to have ended., type: str, default: ""}
+  ends_turn: {description: Give the turn of I(run) back at the end if all went well., type: bool, default: false}
 """
 
 EXAMPLES = r"""
@@ -105,6 +114,7 @@ apps:
   returned: always
   type: list
   elements: dict
+ended: {description: Applications whose turn was given back., returned: always, type: list, elements: str}
 stopped: {description: Applications that are no longer declared and were stopped., returned: always, type: list}
 """
 
@@ -124,6 +134,8 @@ ARGUMENTS = {
             "release": {"type": "str", "default": ""},
             "health": {"type": "dict", "options": HEALTH},
             "frontend": {"type": "dict", "options": HEALTH},
+            "warm_minutes": {"type": "float", "default": 0},
+            "drain": {"type": "int", "default": 0},
         },
     },
     "declared": {"type": "list", "elements": "str"},
@@ -133,6 +145,9 @@ ARGUMENTS = {
     "kind": {"type": "str", "choices": [DEPLOY, ROLLBACK], "default": DEPLOY},
     "who": {"type": "str", "default": "ansible"},
     "run": {"type": "str", "default": ""},
+    "takes_turn": {"type": "bool", "default": False},
+    "gone": {"type": "str", "default": ""},
+    "ends_turn": {"type": "bool", "default": False},
 }
 
 
@@ -144,7 +159,10 @@ def settle(app: dict[str, Any], params: dict[str, Any], check_mode: bool) -> dic
     attempt = Attempt.of_built(paths, app["release"], params["who"], params["kind"], params["run"])
     if app["health"] is None:
         return settle_release(attempt, params, check_mode)
-    slots = Slots(paths, Health(**app["health"]), params["patience"], Systemd(), frontend_health(app))
+    # What a rollback leaves is nothing to come back to.
+    is_kept = app["warm_minutes"] and params["kind"] == DEPLOY
+    warmth = Warmth(app["warm_minutes"], app["drain"]) if is_kept else None
+    slots = Slots(paths, Health(**app["health"]), params["patience"], Systemd(), frontend_health(app), warmth)
     return settle_slots(slots, attempt, params, check_mode)
 
 
@@ -238,15 +256,22 @@ def stop_others(params: dict[str, Any], check_mode: bool) -> list[str]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    params, all_paths = module.params, [AppPaths(app["name"]) for app in module.params["apps"]]
+    ended = [paths.name for paths in all_paths if params["ends_turn"]]
     try:
-        stopped = stop_others(module.params, module.check_mode)
-        apps = [settle(app, module.params, module.check_mode) for app in module.params["apps"]]
+        if params["takes_turn"]:
+            for warning in begin_turns(all_paths, params, module.check_mode):
+                module.warn(warning)
+        stopped = stop_others(params, module.check_mode)
+        apps = [settle(app, params, module.check_mode) for app in params["apps"]]
+        if ended and not module.check_mode:
+            end_all(all_paths, params["run"])
     except (ReleaseError, OSError) as problem:
         module.fail_json(**as_result(problem))
     if stopped:
         module.warn(farewell(stopped, module.check_mode))
     changed = bool(stopped) or any(app["switched"] for app in apps)
-    module.exit_json(changed=changed, apps=apps, stopped=stopped)
+    module.exit_json(changed=changed, apps=apps, ended=ended, stopped=stopped)
 
 
 if __name__ == "__main__":

@@ -93,6 +93,8 @@ def _app(app: Mapping[str, Any]) -> str:
     parts = [f"{app['name']} release {app['release'] or '(none)'}"]
     if app["slot"]:
         parts.append(f"{app['slot']} {app['web'] or 'missing'}")
+    if app["warm"]:
+        parts.append(f"{app['warm']} kept warm")
     if app["frontend"] is not None:
         parts.append(f"front end {app['frontend'] or 'missing'}")
     if app["programs"]:

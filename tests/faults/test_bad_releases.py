@@ -63,7 +63,7 @@ BAD = {
 }
 
 # The task before which, or while which, the controller is killed, and the command that tells that it is at work.
-AT_WORK = """grep --quiet '"phase": "{}"' /srv/atlas/turn.json"""
+AT_WORK = """grep --quiet --no-messages '"phase": "{}"' /srv/atlas/turn.json"""
 RESTARTING = "supervisorctl status | grep --quiet --extended-regexp 'STOPPING|STARTING|uptime 0:00:0'"
 KILLED = {
     "before the build": ("Build the release of atlas", "true"),
@@ -224,7 +224,8 @@ def kill_while(site: Site, task: str, at_work: str) -> None:
                 break
         else:
             raise AssertionError(f"the deploy ended before its task {task}")
-        site.host.run(f"for _ in $(seq 600); do {at_work} && exit; sleep 0.05; done; exit 1")
+        # The first task connects, and so many connections at once are held up by the firewall.
+        site.host.run(f"for _ in $(seq 2000); do {at_work} && exit; sleep 0.05; done; exit 1")
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -4,7 +4,8 @@ import pytest
 
 from roost.errors import SandboxError
 from roost.sandbox.authorities import certificates_in
-from roost.sandbox.image import Recipe, Release, recipe_for
+from roost.sandbox.image import Recipe, recipe_for
+from roost.sandbox.release import Release
 from roost.sandbox.resolver import reachable_resolver
 
 RECIPE = Recipe(

@@ -22,8 +22,12 @@ class LockHeldError(ReleaseError):
     """Somebody else deploys the same application at this moment, or has locked it."""
 
     exit_code = 75
+    held_by: str = ""
+    """The run that has the turn, if one has."""
 
 
 def as_result(problem: ReleaseError | OSError) -> dict[str, Any]:
     """Return what a module fails with. Errors of the system count as well: a full disk can be met anywhere."""
-    return {"msg": str(problem), "rc": getattr(problem, "exit_code", ReleaseError.exit_code)}
+    held_by = getattr(problem, "held_by", "")
+    result = {"msg": str(problem), "rc": getattr(problem, "exit_code", ReleaseError.exit_code)}
+    return {**result, "held_by": held_by} if held_by else result

@@ -141,6 +141,10 @@ class AppPaths:
         """The link from a slot to the release that it runs."""
         return self.root / "slots" / slot
 
+    def keeper(self, slot: str) -> str:
+        """The unit that stops a slot which is kept warm when its time is over."""
+        return f"roost-warm-{self.name}-{slot}.service"
+
     def slot_environment(self, slot: str) -> Path:
         """The environment that a slot was started with."""
         return self.root / "slots" / f"{slot}.env"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,12 @@ from ansible.module_utils.roost_app.releases import point, read_manifest, target
 from ansible.module_utils.roost_app.slot_files import SlotFiles
 from ansible.module_utils.roost_app.systemd import Systemd
 from ansible.module_utils.roost_app.undeclared import retire
+from ansible.module_utils.roost_app.warm import Keeper, Warmth
 
 JOURNAL_LINES = 5
+
+# On a busy host a process that is slow to answer serves sooner still than one that must be started.
+WARM_PATIENCE = 15
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,8 @@ class Slots:
     """The slots of one application. `patience` is the seconds within which a release must become healthy.
 
     With the health of a `frontend` each slot has a second process, the server of the front end, except for a release
-    that was built without one: there the application answers in its stead.
+    that was built without one: there the application answers in its stead. With a `warmth` the slot of the release
+    before is kept warm.
     """
 
     paths: AppPaths
@@ -31,6 +37,7 @@ class Slots:
     patience: float
     systemd: Systemd
     frontend: Health | None = None
+    warmth: Warmth | None = None
 
     def live(self) -> str:
         """Return the slot that serves, "" before the first release."""
@@ -50,12 +57,10 @@ class Slots:
     def serves(self, release: str) -> bool:
         """Tell whether the live slot runs this release with the present environment and units."""
         live = self.live()
-        return (
-            bool(live)
-            and self.release_of(live) == release
-            and self._files.are_of(live)
-            and self.systemd.all_active(*self._units(live, release))
-        )
+        return bool(live) and self.release_of(live) == release and self._runs_as_configured(live)
+
+    def _runs_as_configured(self, slot: str) -> bool:
+        return self._files.are_of(slot) and self.systemd.all_active(*self._units(slot, self.release_of(slot)))
 
     def reads(self, files: Collection[str]) -> bool:
         """Tell whether a slot would read one of these files when it is started."""
@@ -68,16 +73,68 @@ class Slots:
             target_name(self.paths.current) == release
             and self._links(live, release).items() <= self._present_links().items()
             and self.systemd.all_enabled(*self._units(live, release))
-            and not self.systemd.any_active_or_enabled(*self._units(self._other(live)), *self._undeclared_units())
+            and self._rests(self._other(live))
+            and not self.systemd.any_active_or_enabled(*self._undeclared_units())
         )
 
     def switch_to(self, release: str) -> str:
         """Start the release in the idle slot and, once it is healthy, let it serve; return that slot.
 
+        A slot that was kept warm with it need not be started.
         Raises ReleaseError, with the old release still serving, if the new one is not healthy.
         """
         old = self.live()
         new = self._other(old)
+        if not self._takes_up(new, release):
+            self._bring_up(new, release, old)
+        self.systemd.enable(*self._units(new, release))
+        leaves = bool(old) and self.release_of(old) != release
+        if leaves:
+            point(self.paths.previous, f"releases/{self.release_of(old)}")
+        self._point_links(new, release)
+        if self.warmth and leaves and self._runs_as_configured(old):
+            # One that can't be kept is stopped, as it would be otherwise.
+            with suppress(ReleaseError):
+                self._keeper.begin(old, self.warmth)
+        self.tidy()
+        return new
+
+    def tidy(self) -> None:
+        """Bring everything else in line with the live slot: boot, links, and the other slot.
+
+        That one drains and ends by itself: its units know how, and so does the keeper of one that is kept warm. Nobody
+        need wait for requests that take long.
+        """
+        live, release = self.live(), self.live_release()
+        other = self._other(live)
+        self.systemd.enable(*self._units(live, release))
+        self._point_links(live, release)
+        point(self.paths.current, f"releases/{release}")
+        if not self._rests(other):
+            self.systemd.disable(*self._units(other))
+            if not self._keeper.keeps(other):
+                self.systemd("stop", "--no-block", *self._units(other))
+        if self.systemd.any_active_or_enabled(*self._undeclared_units()):
+            retire(self._undeclared_units(), self.systemd, self.paths.host)
+
+    def _rests(self, slot: str) -> bool:
+        """Tell whether a slot doesn't start at boot, and doesn't run unless it is kept warm."""
+        if self._keeper.keeps(slot):
+            return not self.systemd.any_enabled(*self._units(slot))
+        return not self.systemd.any_active_or_enabled(*self._units(slot))
+
+    def _takes_up(self, slot: str, release: str) -> bool:
+        """Take a slot that is kept warm from its keeper; tell whether it can serve the release at once."""
+        if not (self._keeper.keeps(slot) and self.release_of(slot) == release and self._files.are_of(slot)):
+            return False
+        self._keeper.end(slot)
+        patience = min(self.patience, WARM_PATIENCE)
+        return self.systemd.all_active(*self._units(slot, release)) and all(
+            self._wait_until_healthy(server, health, slot, patience)[0] for server, health in self._servers(release)
+        )
+
+    def _bring_up(self, new: str, release: str, old: str) -> None:
+        """Start the release in a slot and wait until it is healthy; raise ReleaseError if it isn't."""
         started = time.time()
         try:
             self._start(new, release)
@@ -87,41 +144,21 @@ class Slots:
             reason = ": ".join([problem.reason, *lines[:1]])
             raise ReleaseError(self._explain(release, old, str(problem), lines), reason=reason) from None
         for server, health in self._servers(release):
-            healthy, answer = self._wait_until_healthy(server, health, new)
+            healthy, answer = self._wait_until_healthy(server, health, new, self.patience)
             if not healthy:
                 lines = self.systemd.journal(server.unit(new, "service"), started, JOURNAL_LINES)
                 self._abandon(new)
                 asked = f"GET {health.path} for {health.host}: {answer.describe()}"
                 message = self._explain(release, old, asked, lines)
                 raise ReleaseError(message, reason=f"not healthy: {answer.describe()}")
-        self.systemd.enable(*self._units(new, release))
-        if old and self.release_of(old) != release:
-            point(self.paths.previous, f"releases/{self.release_of(old)}")
-        self._point_links(new, release)
-        self.tidy()
-        return new
 
-    def tidy(self) -> None:
-        """Bring everything else in line with the live slot: boot, links, and the other slot.
-
-        That one drains and ends by itself: its units know how. Nobody need wait for requests that take long.
-        """
-        live, release = self.live(), self.live_release()
-        other = self._other(live)
-        self.systemd.enable(*self._units(live, release))
-        self._point_links(live, release)
-        point(self.paths.current, f"releases/{release}")
-        if self.systemd.any_active_or_enabled(*self._units(other)):
-            self.systemd.disable(*self._units(other))
-            self.systemd("stop", "--no-block", *self._units(other))
-        if self.systemd.any_active_or_enabled(*self._undeclared_units()):
-            retire(self._undeclared_units(), self.systemd, self.paths.host)
-
-    def _wait_until_healthy(self, server: ServerPaths, health: Health, slot: str) -> tuple[bool, Answer]:
+    def _wait_until_healthy(
+        self, server: ServerPaths, health: Health, slot: str, patience: float
+    ) -> tuple[bool, Answer]:
         return wait_until_healthy(
             lambda: ask(str(server.socket(slot)), health),
             lambda: self.systemd.restarts(server.unit(slot, "service")) > 0,
-            patience=self.patience,
+            patience=patience,
         )
 
     def _start(self, slot: str, release: str) -> None:
@@ -140,9 +177,14 @@ class Slots:
         self._stop(slot)
 
     def _stop(self, slot: str) -> None:
+        self._keeper.end(slot)
         self.systemd.disable(*self._units(slot))
         self.systemd("stop", *self._units(slot))
         self.systemd.forget_failures(*self._units(slot))
+
+    @property
+    def _keeper(self) -> Keeper:
+        return Keeper(self.paths, self.systemd)
 
     @property
     def _files(self) -> SlotFiles:

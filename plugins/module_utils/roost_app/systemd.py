@@ -40,6 +40,13 @@ class Systemd:
         """Let units not start at boot. Those that run go on."""
         self("--no-reload", "disable", *units)
 
+    def run_aside(self, unit: str, *command: str) -> None:
+        """Run a command as a unit of its own, which is gone when it ends; raise ReleaseError if it can't be started."""
+        given = ["systemd-run", "--quiet", "--collect", f"--unit={unit}", *command]
+        done = subprocess.run(given, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise ReleaseError(f"`{' '.join(given)}` failed: {done.stderr.strip()}")
+
     def kill(self, unit: str) -> None:
         """End a service that nobody needs at once, without the time that it has for open requests."""
         self("--no-block", "stop", unit)
@@ -54,6 +61,10 @@ class Systemd:
         """Tell whether every one of these units starts at boot."""
         return all(state == "enabled" for state in self._states("is-enabled", units))
 
+    def any_enabled(self, *units: str) -> bool:
+        """Tell whether one of these units starts at boot."""
+        return "enabled" in self._states("is-enabled", units)
+
     def any_active_or_enabled(self, *units: str) -> bool:
         """Tell whether one of these units runs, is about to, or starts at boot.
 
@@ -62,7 +73,7 @@ class Systemd:
         states = dict(zip(units, self._states("is-active", units), strict=True))
         leaving = {stem(unit) for unit, state in states.items() if state == "deactivating"}
         active = [unit for unit, state in states.items() if state not in RESTING and stem(unit) not in leaving]
-        return bool(active) or "enabled" in self._states("is-enabled", units)
+        return bool(active) or self.any_enabled(*units)
 
     def forget_failures(self, *units: str) -> None:
         """Let units that failed count as stopped."""

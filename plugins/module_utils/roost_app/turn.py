@@ -72,7 +72,7 @@ class TurnTakenError(LockHeldError):
 
     def __init__(self, app: str, turn: Turn) -> None:
         super().__init__(turn.describe(app))
-        self.turn = turn
+        self.held_by = turn.run
 
 
 def read_turn(paths: AppPaths) -> Turn | None:

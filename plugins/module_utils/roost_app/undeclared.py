@@ -8,6 +8,7 @@ from pathlib import Path
 from ansible.module_utils.roost_app.lock import deploy_lock
 from ansible.module_utils.roost_app.paths import SLOTS, UNITS, AppPaths
 from ansible.module_utils.roost_app.systemd import Systemd
+from ansible.module_utils.roost_app.warm import Keeper
 
 
 def undeclared(declared: Collection[str], systemd: Systemd, host: Path = Path("/")) -> list[AppPaths]:
@@ -23,6 +24,8 @@ def undeclared(declared: Collection[str], systemd: Systemd, host: Path = Path("/
 def stop(paths: AppPaths, systemd: Systemd, who: str) -> None:
     """Stop both slots for good."""
     with deploy_lock(paths.lock, who):
+        for slot in SLOTS:
+            Keeper(paths, systemd).end(slot)
         retire(_units(paths), systemd, paths.host)
         for slot in SLOTS:
             paths.slot_environment(slot).unlink(missing_ok=True)

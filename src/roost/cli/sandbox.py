@@ -1,15 +1,17 @@
 """`roost sandbox`: local hosts to try things on."""
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from roost.errors import SandboxError, UsageError
 from roost.sandbox import opened, opened_to_change
 from roost.sandbox.folder import Folder
-from roost.sandbox.hosts import DEFAULT_RELEASE, Host
-from roost.sandbox.image import Release
+from roost.sandbox.release import DEFAULT_RELEASE, Release
+
+if TYPE_CHECKING:
+    from roost.sandbox.hosts import Host
 
 app = typer.Typer(help="Local hosts that behave like virtual machines.", no_args_is_help=True)
 
@@ -18,7 +20,7 @@ def _say(message: str) -> None:
     typer.echo(message, err=True)
 
 
-def _print(hosts: list[Host]) -> None:
+def _print(hosts: "list[Host]") -> None:
     for host in hosts:
         typer.echo(f"{host.name:<20} {host.release:<10} {host.address:<15} {host.status}")
 

@@ -203,6 +203,7 @@ def _web(app: ResolvedApp, context: Context) -> dict[str, Any]:
         "preload": app.web.preload,
         "max_request_time": app.web.max_request_time,
         "memory_max_mb": app.web.memory_max_mb or 0,
+        "warm_minutes": app.web.warm_minutes,
     }
 
 

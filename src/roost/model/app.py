@@ -194,6 +194,13 @@ class Web(Declared):
         le=1_048_576,
         description="The memory limit of the web processes in MiB; from the host's memory if not given.",
     )
+    warm_minutes: int = Field(
+        default=10,
+        ge=0,
+        le=1440,
+        description="Minutes that the processes of the release before stay after a deploy, out of traffic, so that a "
+        "rollback starts none. They take as much memory again for that long; 0 stops them at once.",
+    )
     max_body_mb: int = Field(default=20, ge=1, le=10_240, description="The largest upload in MiB.")
     maintenance_page: RelativePath | None = Field(
         default=None,

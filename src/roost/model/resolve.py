@@ -84,6 +84,7 @@ class ResolvedWeb:
     health: str
     max_request_time: int
     memory_max_mb: int | None
+    warm_minutes: int
     max_body_mb: int
     maintenance_page: str | None
 
@@ -308,6 +309,7 @@ def _web(web: Web, app: App) -> ResolvedWeb:
         health=web.health,
         max_request_time=web.max_request_time,
         memory_max_mb=web.memory_max_mb,
+        warm_minutes=web.warm_minutes,
         max_body_mb=web.max_body_mb,
         maintenance_page=web.maintenance_page,
     )

@@ -23,11 +23,10 @@ from roost.sandbox.container import (
     wait_until_booted,
 )
 from roost.sandbox.folder import Folder
-from roost.sandbox.image import Release, recipe_for, require_image
+from roost.sandbox.image import recipe_for, require_image
 from roost.sandbox.network import NETWORK, require_network
+from roost.sandbox.release import DEFAULT_RELEASE, Release
 from roost.sandbox.resolver import outer_resolver
-
-DEFAULT_RELEASE = Release.DEBIAN13
 
 _FOLDER_LABEL = "roost.sandbox.folder"
 _NAME_LABEL = "roost.sandbox.name"

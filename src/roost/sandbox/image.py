@@ -6,7 +6,6 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from docker import DockerClient
@@ -15,14 +14,7 @@ from docker.errors import ImageNotFound
 from roost.errors import SandboxError
 from roost.sandbox.authorities import private_authorities
 from roost.sandbox.packages import require_command
-
-
-class Release(StrEnum):
-    """A system that hosts can have."""
-
-    DEBIAN12 = "debian12"
-    DEBIAN13 = "debian13"
-
+from roost.sandbox.release import Release
 
 _SUITES = {Release.DEBIAN12: "bookworm", Release.DEBIAN13: "trixie"}
 

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,10 @@ class FakeSystemd:
         if verb == "start":
             self.active |= units
         elif verb == "stop":
-            self.active -= units
+            self.active -= {unit for unit in self.active if any(fnmatch(unit, pattern) for pattern in units)}
+
+    def run_aside(self, unit: str, *_command: str) -> None:
+        self.active.add(unit)
 
     def enable(self, *units: str) -> None:
         self.enabled |= set(units)
@@ -45,6 +49,9 @@ class FakeSystemd:
 
     def all_enabled(self, *units: str) -> bool:
         return set(units) <= self.enabled
+
+    def any_enabled(self, *units: str) -> bool:
+        return bool(set(units) & self.enabled)
 
     def any_active_or_enabled(self, *units: str) -> bool:
         return bool(set(units) & (self.active | self.enabled))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from ansible.module_utils.roost_app import slots as slots_module
 from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.health import Answer
 from ansible.module_utils.roost_app.slots import Slots
+from ansible.module_utils.roost_app.warm import Warmth
 
 from tests.unit.app.conftest import FakeSystemd
 
@@ -47,6 +48,10 @@ class MortalSystemd(FakeSystemd):
         for unit in units:
             self.step(f"disable {unit}")
             super().disable(unit)
+
+    def run_aside(self, unit: str, *command: str) -> None:
+        self.step(f"run {unit}")
+        super().run_aside(unit, *command)
 
     def kill(self, unit: str) -> None:
         self.step(f"kill {unit}")
@@ -86,6 +91,16 @@ def live_units(slots: Slots) -> set[str]:
     return {slots.paths.server.unit(slots.live(), kind) for kind in ("socket", "service")}
 
 
+def reboot(systemd: MortalSystemd) -> None:
+    systemd.active.clear()
+    systemd.active.update(systemd.enabled)
+
+
+def mend(slots: Slots) -> None:
+    if not slots.is_tidy():
+        slots.tidy()
+
+
 @pytest.mark.parametrize("status", [200, 500])
 @pytest.mark.parametrize("rebooted", [False, True])
 @pytest.mark.parametrize("steps", range(ENOUGH_STEPS))
@@ -96,17 +111,37 @@ def test_the_live_slot_serves_after_a_kill_at_any_step(  # noqa: PLR0917 - fixtu
     with killed_after(systemd, steps):
         slots.switch_to("two")
     if rebooted:
-        systemd.active.clear()
-        systemd.active.update(systemd.enabled)
+        reboot(systemd)
 
     release = slots.live_release()
     assert release in ({"one", "two"} if status == 200 else {"one"})
     assert live_units(slots) <= systemd.enabled & systemd.active
     assert slots.serves(release)
-    if not slots.is_tidy():
-        slots.tidy()
+    mend(slots)
     assert systemd.active == systemd.enabled == live_units(slots)
     assert slots.paths.current.readlink().name == release
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("rebooted", [False, True])
+@pytest.mark.parametrize("steps", range(ENOUGH_STEPS))
+def test_the_live_slot_serves_after_a_kill_beside_a_warm_one(  # noqa: PLR0917 - fixtures and the table's columns
+    slots: Slots, systemd: MortalSystemd, answers: list[Answer], steps: int, rebooted: bool, status: int
+) -> None:
+    with killed_after(systemd, steps):
+        replace(slots, warmth=Warmth(10, 30)).switch_to("two")
+    answers[:] = [Answer(status, "")]
+    with killed_after(systemd, ENOUGH_STEPS - steps):
+        slots.switch_to("one" if slots.live_release() == "two" else "two")
+    if rebooted:
+        reboot(systemd)
+
+    assert live_units(slots) <= systemd.enabled & systemd.active
+    mend(slots)
+    assert systemd.enabled == live_units(slots)
+    keepers = {unit for unit in systemd.active if unit.startswith("roost-warm-")}
+    assert (len(keepers), len(systemd.active)) in {(0, 2), (1, 5)}, "the live slot, and a warm one with its keeper"
+    assert f"roost-warm-atlas-{slots.live()}.service" not in keepers
 
 
 def test_every_step_is_among_those_that_are_killed(slots: Slots, systemd: MortalSystemd) -> None:

@@ -17,10 +17,10 @@ from ansible.module_utils.roost_app.history import read
 from ansible.module_utils.roost_app.operator_lock import OperatorLock, write_lock
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_app.turn import BUILD, STALE_AFTER_SECONDS, Turn, TurnTakenError, end, read_turn, take
+from ansible.module_utils.roost_app.turns import take_all
 
 from tests.support.modules import load_module
 
-app_turn = load_module("app_turn")
 app_lock = load_module("app_lock")
 SINCE = "2026-01-01T00:00:00Z"
 
@@ -222,11 +222,11 @@ def test_all_turns_are_taken_or_none(paths: AppPaths, tmp_path: Path) -> None:
     other.root.mkdir(parents=True)
     take(other, ben())
     with pytest.raises(TurnTakenError):
-        app_turn.take_all([paths, other], anna(), "")
+        take_all([paths, other], anna(), "")
     assert read_turn(paths) is None
     end(other, ben().run)
-    assert app_turn.take_all([paths, other], anna(), "") == []
-    (told, _) = app_turn.take_all([paths, other], ben(), anna().run)
+    assert take_all([paths, other], anna(), "") == []
+    (told, _) = take_all([paths, other], ben(), anna().run)
     assert told == f"atlas: a deploy by anna@laptop since {SINCE} was abandoned"
 
 

@@ -65,6 +65,7 @@ def test_an_application_is_read_from_its_links(module: ModuleType, monkeypatch: 
         "releases": 1,
         "slot": "green",
         "web": "active",
+        "warm": "",
         "frontend": None,
         "maintenance_since": "",
         "programs": {"atlas-beat": "running"},
@@ -73,6 +74,15 @@ def test_an_application_is_read_from_its_links(module: ModuleType, monkeypatch: 
     prints(module, monkeypatch, "Id=atlas-frontend@green.service\nLoadState=loaded\nActiveState=failed\n")
     assert module.app_status("atlas", {})["frontend"] == "failed"
     assert module.app_status("elsewhere", {}) is None
+
+
+def test_a_release_that_is_kept_warm_is_told(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    slots = module.APPS / "atlas/slots"
+    slots.mkdir(parents=True)
+    (slots / "green").symlink_to("../releases/abc")
+    assert module.warm_release("atlas") == ""
+    prints(module, monkeypatch, "Id=roost-warm-atlas-green.service\nLoadState=loaded\nActiveState=active\n")
+    assert module.warm_release("atlas") == "abc"
 
 
 def test_a_pool_is_told_by_its_live_slot(module: ModuleType) -> None:

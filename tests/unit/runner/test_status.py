@@ -20,6 +20,7 @@ WELL: dict[str, Any] = {
             "releases": 2,
             "slot": "blue",
             "web": "active",
+            "warm": "",
             "frontend": None,
             "maintenance_since": "",
             "programs": {"atlas-worker-default": "running", "atlas-beat": "running"},
@@ -169,6 +170,12 @@ def test_rows_are_short_texts() -> None:
 )
 def test_the_row_of_backups_tells_what_is_missing(status: dict[str, Any], text: str) -> None:
     assert dict(status_rows(status))["backup"] == text
+
+
+def test_a_release_that_is_kept_warm_is_told() -> None:
+    app = WELL["apps"][0] | {"warm": "abb"}
+    row = dict(status_rows(WELL | {"apps": [app]}))["app"]
+    assert row.startswith("atlas release abc, blue active, abb kept warm, ")
 
 
 def test_a_host_without_backups_has_no_row_of_them() -> None:
