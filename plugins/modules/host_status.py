@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_backup.health import health
+from ansible.module_utils.roost_backup.receiver import receiver_health
 from ansible.module_utils.roost_files.health import files_health
 
 DOCUMENTATION = r"""
@@ -45,7 +46,16 @@ status:
   type: dict
 """
 
-SERVICES = ["nginx", "postgresql", "redis-server", "supervisor", "nftables", "ssh"]
+SERVICES = [
+    "nginx",
+    "postgresql",
+    "redis-server",
+    "supervisor",
+    "nftables",
+    "ssh",
+    "roost-wal-sender",
+    "roost-wal-receiver",
+]
 SLOTS = ("blue", "green")
 POOLER = "pgbouncer"
 POOLER_CONFIGURATION = Path("/etc/pgbouncer/roost.ini")
@@ -211,6 +221,7 @@ def host_status(apps: list[str]) -> dict[str, Any]:
         "certificates": certificates(time.time()),
         "backups": health(time.time()),
         "files": files_health(time.time()),
+        "receiver": receiver_health(),
         "disks": disks(),
         "memory": memory(),
     }

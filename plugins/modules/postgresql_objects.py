@@ -49,8 +49,8 @@ options:
     default: 5432
   roles:
     description: >-
-      Roles with C(name), C(password) and, in seconds, C(statement_timeout), C(lock_timeout) and
-      C(idle_in_transaction_session_timeout).
+      Roles with C(name), C(password), C(replication) for one that may read the write-ahead log and, in seconds,
+      C(statement_timeout), C(lock_timeout) and C(idle_in_transaction_session_timeout).
     type: list
     elements: dict
     default: []
@@ -239,13 +239,15 @@ def plan_role(role: Declared, actual: dict[str, Any] | None) -> list[Step]:
 
 
 def plan_login(role: Declared, actual: dict[str, Any] | None) -> list[Step]:
-    """The statements that let `role` log in with its password."""
+    """The statements that let `role` log in with its password, and read the write-ahead log if it shall."""
     name = quoted(role["name"])
     wants_login = actual is None or not actual["login"]
     wants_password = actual is None or not password_matches(role["password"], actual["verifier"])
-    if not wants_login and not wants_password:
+    wants_replication = role.get("replication") and "REPLICATION" not in (actual or NEW_ROLE)["powers"]
+    if not wants_login and not wants_password and not wants_replication:
         return []
-    statement = f"{'CREATE' if actual is None else 'ALTER'} ROLE {name}{' LOGIN' if wants_login else ''}"
+    powers = f"{' LOGIN' if wants_login else ''}{' REPLICATION' if wants_replication else ''}"
+    statement = f"{'CREATE' if actual is None else 'ALTER'} ROLE {name}{powers}"
     if not wants_password:
         return [Step.plain("postgres", statement)]
     verifier = scram_verifier(role["password"], secrets.token_bytes(16))
@@ -437,6 +439,7 @@ def main() -> None:
                 "options": {
                     "name": {"type": "str", "required": True},
                     "password": {"type": "str", "required": True, "no_log": True},
+                    "replication": {"type": "bool", "default": False},
                     **{limit: {"type": "int"} for limit in TIME_LIMITS},
                 },
             },

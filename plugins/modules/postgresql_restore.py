@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -16,6 +17,7 @@ from ansible.module_utils.roost_backup.choice import Choice, choose
 from ansible.module_utils.roost_backup.cluster import find_cluster
 from ansible.module_utils.roost_backup.errors import BackupError
 from ansible.module_utils.roost_backup.pgbackrest import AT_ONCE, PgBackRest, create_stanza
+from ansible.module_utils.roost_backup.received import Received
 from ansible.module_utils.roost_backup.restoring import InPlace
 
 DOCUMENTATION = r"""
@@ -38,9 +40,11 @@ options:
       key: {description: "Its number.", type: int, required: true}
       name: {description: "What people call it.", type: str, required: true}
   action:
-    description: To restore, to remove what restores have kept aside, or to bring that back.
+    description:
+      - To restore, to remove what restores have kept aside, or to bring that back.
+      - V(locate) only tells where the archive ends that would be restored: a receiver of the log may have more.
     type: str
-    choices: [restore, confirm, undo]
+    choices: [restore, confirm, undo, locate]
     default: restore
   confirmed: {description: "Whether somebody has agreed to what is lost.", type: bool, default: false}
   to:
@@ -56,6 +60,8 @@ options:
   database: {description: "The database to restore beside the present ones.", type: str, default: ""}
   into: {description: "The new database's name.", type: str, default: ""}
   table: {description: "The only table of it that is wanted.", type: str, default: ""}
+  received: {description: "Tar file with what a receiver has of the log beyond that.", type: path, default: ""}
+  received_names: {description: "The names of its files.", type: list, elements: str, default: []}
   memory_mb: {description: "Limit of memory while a database is restored aside, in MiB.", type: int, default: 512}
 """
 
@@ -70,11 +76,13 @@ EXAMPLES = r"""
 RETURN = r"""
 told: {description: "What is restored, and what is lost.", returned: always, type: list, elements: str}
 kept: {description: "Where the replaced state is kept.", returned: always, type: str}
+system_id: {description: "The cluster whose log is wanted; empty if none is.", returned: locate, type: str}
+archive_end: {description: "The last file of its log in the archive.", returned: locate, type: str}
 """
 
 ARGUMENTS = {
     **REPOSITORIES,
-    "action": {"type": "str", "choices": ["restore", "confirm", "undo"], "default": "restore"},
+    "action": {"type": "str", "choices": ["restore", "confirm", "undo", "locate"], "default": "restore"},
     "confirmed": {"type": "bool", "default": False},
     "to": {"type": "str", "default": ""},
     "label": {"type": "str", "default": ""},
@@ -82,6 +90,8 @@ ARGUMENTS = {
     "database": {"type": "str", "default": ""},
     "into": {"type": "str", "default": ""},
     "table": {"type": "str", "default": ""},
+    "received": {"type": "path", "default": ""},
+    "received_names": {"type": "list", "elements": "str", "default": []},
     "memory_mb": {"type": "int", "default": 512},
 }
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_$-]{0,62}(\.[A-Za-z_][A-Za-z0-9_$-]{0,62})?")
@@ -140,10 +150,16 @@ class Restore:
             part = f"{self.params['table']} of " if self.params["table"] else ""
             whole = f"{part}{self.params['database']}"
             return [f"{whole} comes from {what}, {moment}, into the new database {self.params['into']}."]
-        return [f"The whole cluster comes from {what}, {moment}.", self._loss(choice)]
+        told = [f"The whole cluster comes from {what}, {moment}.", self._loss(choice)]
+        if names := self.params["received_names"]:
+            files = f"{len(names)} file{'' if len(names) == 1 else 's'}"
+            told.append(f"What was committed after the last archived WAL comes from the receiver ({files}).")
+        return told
 
     def _loss(self, choice: Choice) -> str:
         if not self.cluster.is_up():
+            if self.params["received_names"]:
+                return "PostgreSQL is down."
             return "PostgreSQL is down: what was committed after the last archived WAL is lost."
         if self.cluster.system_id() != choice.system_id:
             return "The present cluster is another one than was backed up. It is kept aside."
@@ -154,6 +170,17 @@ class Restore:
         if committed <= until:
             return f"Nothing was committed after that; the last commit was at {utc(committed)}."
         return f"What was committed from {utc(until)} to {utc(committed)} is lost."
+
+    def locate(self) -> dict[str, str]:
+        """Tell which cluster's log is wanted from where on. A cluster that is up archives all of it itself."""
+        choice = self.choose()
+        if self.params["label"] or self.params["database"] or self._is_up(choice):
+            return {"system_id": "", "archive_end": ""}
+        return {"system_id": str(choice.system_id), "archive_end": choice.archive_end}
+
+    def _is_up(self, choice: Choice) -> bool:
+        """Tell whether the cluster that was backed up is the one that runs here."""
+        return self.cluster.is_up() and self.cluster.system_id() == choice.system_id
 
     def run(self) -> dict[str, Any]:
         """Restore. Returns what to tell and where the replaced state is kept."""
@@ -167,15 +194,21 @@ class Restore:
             beside.restore(repository, choice, self._target())
             return {"told": told, "kept": ""}
         target = self._target()
-        if not target and self.cluster.is_up() and self.cluster.system_id() == choice.system_id:
+        if not target and self._is_up(choice):
             self.cluster.sql(SWITCH_WAL)
             self.cluster.wait_until_archived()
-        kept = self.in_place.restore(repository, choice, target)
+        received = Received(Path(params["received"]), params["received_names"]) if params["received"] else None
+        kept = self.in_place.restore(repository, choice, target, received)
         told.append(f"What was there before is kept in {kept}: undo the restore, or confirm it to free the disk.")
         try:
             create_stanza()
         except BackupError as problem:
             told.append(f"The repositories could not be prepared for what comes: {problem}")
+        if received is not None:
+            try:
+                received.archive_from(self.cluster.data.with_name(f"{self.cluster.name}.received"))
+            except BackupError as problem:
+                told.append(f"What the receiver gave could not be archived, so make a full backup now: {problem}")
         return {"told": told, "kept": str(kept)}
 
     def _target(self) -> str:
@@ -214,6 +247,8 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
         restore = Restore(module.params)
+        if module.params["action"] == "locate":
+            module.exit_json(changed=False, **restore.locate())
         is_restore = module.params["action"] == "restore"
         if module.check_mode:
             kept = restore.in_place.kept_aside()

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 from roost.errors import UsageError
 from roost.model import Stack
+from roost.topology import Topology
 
 PASSPHRASE = "passphrase"  # noqa: S105 - a key, not a secret
 S3_KEY = "s3_key"
 S3_SECRET = "s3_secret"  # noqa: S105 - a key, not a secret
 HEARTBEAT_URL = "heartbeat_url"
 ALERT_URL = "alert_url"
+RECEIVER_PASSWORD = "receiver_password"  # noqa: S105 - a key, not a secret
+
+GENERATED = (PASSPHRASE, RECEIVER_PASSWORD)
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,14 @@ _KINDS = {
     S3_SECRET: _Kind(_WORD, "printable ASCII characters without spaces", _OFFSITE),
     HEARTBEAT_URL: _Kind(_URL, "an https:// or http:// URL such as https://hc.example.com/ping/1", "{heartbeat: true}"),
     ALERT_URL: _Kind(_URL, "an https:// or http:// URL such as https://chat.example.com/hooks/1", "{alert: true}"),
+    RECEIVER_PASSWORD: _Kind(
+        r"[A-Za-z0-9]{20,200}", "20 or more letters and digits", "true, and a host in the group receiver of hosts.yml"
+    ),
 }
 
 
-def declared_names(stack: Stack) -> list[str]:
-    """The secrets that the stack's backups have."""
+def declared_names(stack: Stack, topology: Topology) -> list[str]:
+    """The secrets that the stack's backups have on these hosts."""
     backups = stack.backups
     if backups is None:
         return []
@@ -45,6 +52,7 @@ def declared_names(stack: Stack) -> list[str]:
         *([S3_KEY, S3_SECRET] if backups.offsite else []),
         *([HEARTBEAT_URL] if backups.heartbeat else []),
         *([ALERT_URL] if backups.alert else []),
+        *([RECEIVER_PASSWORD] if topology.receiver else []),
     ]
 
 

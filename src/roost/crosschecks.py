@@ -261,6 +261,28 @@ def _backups(subject: Subject) -> Iterator[Mistake]:
         )
 
 
+def _receiver(subject: Subject) -> Iterator[Mistake]:
+    stack = subject.stack
+    if subject.topology.receiver is None:
+        return
+    backups = wanted_database_backups(stack)
+    if backups is None:
+        yield Mistake(("stack", "backups"), "The group receiver has a host, but no databases are backed up: remove it.")
+        return
+    if backups.offsite is None:
+        yield Mistake(
+            ("stack", "backups"),
+            "The host in the group receiver has only what was committed since the last backup, and the others would go "
+            "with the database server: say offsite, or remove the group.",
+        )
+    for name, value in stack.postgresql.settings.items():
+        place = ("stack", "postgresql", "settings", name)
+        if name in ("synchronous_commit", "synchronous_standby_names"):
+            yield Mistake(place, "The receiver needs a value of its own: remove it, or the group receiver.")
+        elif name in ("max_wal_senders", "max_replication_slots") and value == "0":
+            yield Mistake(place, "The receiver needs one: remove it, or the group receiver.")
+
+
 def _own_certificates(subject: Subject) -> Iterator[Mistake]:
     for path, app, _ in subject.apps:
         declared = app.certificate
@@ -496,6 +518,7 @@ _CHECKS: tuple[Check, ...] = (
     _certificates,
     _own_certificates,
     _backups,
+    _receiver,
     _entry_points,
     _servers,
     _time_limits,

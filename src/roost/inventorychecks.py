@@ -51,6 +51,7 @@ def check_hosts(raw: RawFile, topology: Topology) -> Iterator[Problem]:
         if not host.groups:
             yield raw.problem(path, f"The host is in no group; give it a part: {listed(HOST_GROUPS)}.")
     yield from _web_and_app_together(raw, topology)
+    yield from _receiver_elsewhere(raw, topology)
 
 
 def _check_group(raw: RawFile, path: KeyPath, content: Any) -> Iterator[Problem]:
@@ -94,6 +95,20 @@ def _web_and_app_together(raw: RawFile, topology: Topology) -> Iterator[Problem]
                 f"{', '.join(missing)} in the group {here} must be in {there} too: "
                 "web and app on different hosts is not supported yet.",
             )
+
+
+def _receiver_elsewhere(raw: RawFile, topology: Topology) -> Iterator[Problem]:
+    receivers, source = topology.members("receiver"), topology.primary_database
+    path = _group_path(raw.data, "receiver")
+    if len(receivers) > 1:
+        yield raw.problem(path, f"One host receives PostgreSQL's log; there are {len(receivers)}.")
+    if receivers and source is None:
+        yield raw.problem(path, "The group database has no host whose log could be received.")
+    if source is not None and source in receivers:
+        yield raw.problem(
+            path,
+            f"{source.name} keeps the databases: what destroys it would destroy what it receives. Choose another host.",
+        )
 
 
 def _is_address(text: str) -> bool:

@@ -48,6 +48,7 @@ class Restore:
     files: str | None = None
     confirm: bool = False
     undo: bool = False
+    without_receiver: bool = False
 
     @property
     def action(self) -> Action:
@@ -69,11 +70,13 @@ class Restore:
             "backup_restore_into": self.into,
             "backup_restore_table": self.table,
             "backup_restore_files": self.files,
+            "backup_restore_asks_receiver": False if self.without_receiver else None,
         }
         return {name: value for name, value in found.items() if value is not None}
 
     def _mistakes(self) -> Iterator[str]:
-        choices = (self.to, self.label, self.repository, self.database, self.into, self.table)
+        receiver = self.without_receiver or None
+        choices = (self.to, self.label, self.repository, self.database, self.into, self.table, receiver)
         if self.confirm and self.undo:
             yield "--confirm drops what --undo would put back: choose one of them."
         if self.action is not Action.RESTORE and any(choice is not None for choice in choices):

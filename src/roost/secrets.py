@@ -5,7 +5,7 @@ The file is `group_vars/all/vault.yml`, encrypted by Ansible's vault as a whole:
     vault_redis_password: ...
     vault_acme_dns: {secret: ...}
     vault_tls_sharing_key: ...
-    vault_backups: {passphrase: ..., s3_key: ..., s3_secret: ...}
+    vault_backups: {passphrase: ..., s3_key: ..., s3_secret: ..., receiver_password: ...}
     vault_apps:
       atlas: {database_password: ..., runtime_password: ..., deploy_key: ..., SECRET_KEY: ..., MAPBOX_ACCESS_TOKEN: ...}
 """
@@ -82,8 +82,8 @@ def required_secrets(environment: Environment) -> list[Secret]:
         needed.append(Secret((TLS_SHARING_KEY,), lambda: Fernet.generate_key().decode()))
     needed += [Secret((ACME_DNS_SECRETS, name)) for name in _acme_dns_names(environment)]
     if wanted_backups(environment.stack):
-        for name in backup_secrets.declared_names(environment.stack):
-            make = password if name == backup_secrets.PASSPHRASE else None
+        for name in backup_secrets.declared_names(environment.stack, environment.topology):
+            make = password if name in backup_secrets.GENERATED else None
             needed.append(Secret((BACKUP_SECRETS, name), make))
     for app in environment.apps:
         if app.database and not app.database.url:
@@ -222,7 +222,7 @@ def _folder(environment: Environment, owner: str) -> tuple[str, ...]:
 def _settable(environment: Environment, owner: str) -> dict[str, Callable[[str], str]]:
     """The secrets that can be set, each with what checks it and returns it as it is kept."""
     if owner == BACKUPS:
-        names = backup_secrets.declared_names(environment.stack)
+        names = backup_secrets.declared_names(environment.stack, environment.topology)
         return {name: partial(backup_secrets.checked, name) for name in names}
     if owner == ACME_DNS:
         return dict.fromkeys(_acme_dns_names(environment), _one_line)

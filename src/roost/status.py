@@ -5,6 +5,7 @@ from typing import Any
 
 from roost.backup_status import backup_row, backup_troubles, files_row, files_troubles
 from roost.events import Event, HostResult
+from roost.receiver_status import receiver_row, receiver_troubles
 
 _DISK_FULL_PERCENT = 90
 _MEMORY_LOW_SHARE = 0.05
@@ -43,6 +44,8 @@ def troubles(status: Mapping[str, Any]) -> Iterator[str]:
         yield from backup_troubles(status["backups"])
     if status["files"] is not None:
         yield from files_troubles(status["files"])
+    if status["receiver"] is not None:
+        yield from receiver_troubles(status["receiver"])
 
 
 def _certificate_trouble(certificate: Mapping[str, Any]) -> str | None:
@@ -87,6 +90,8 @@ def status_rows(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "backup", backup_row(status["backups"])
     if status["files"] is not None:
         yield "files", files_row(status["files"])
+    if status["receiver"] is not None:
+        yield "receiver", receiver_row(status["receiver"])
 
 
 def _app(app: Mapping[str, Any]) -> str:

@@ -81,6 +81,11 @@ class Topology:
         return next(iter(self.members("database")), None)
 
     @property
+    def receiver(self) -> Host | None:
+        """The host that receives PostgreSQL's log as it is written: the only one of `receiver`."""
+        return next(iter(self.members("receiver")), None)
+
+    @property
     def cache(self) -> Host | None:
         """The host of the cache: the first of `cache`."""
         return next(iter(self.members("cache")), None)

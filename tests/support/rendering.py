@@ -23,7 +23,7 @@ ONE_HOST = {"all": ["vm1"], **{part: ["vm1"] for part in PARTS}}
 RELEASES = {"debian12": "12", "debian13": "13"}
 SECRET = 'it\'s "secret" $HOME `id` \\ #1 %h'
 PASSWORD = "letters0and9digits"
-BACKUP_SECRETS = dict.fromkeys(("passphrase", "s3_key", "s3_secret"), PASSWORD) | dict.fromkeys(
+BACKUP_SECRETS = dict.fromkeys(("passphrase", "s3_key", "s3_secret", "receiver_password"), PASSWORD) | dict.fromkeys(
     ("heartbeat_url", "alert_url"), "https://told.example.com/?run=1&of=%2F"
 )
 PASSWORDS = dict.fromkeys(("database_password", "runtime_password", "flower_password", "edge_password"), PASSWORD)

@@ -80,7 +80,8 @@ def test_what_is_said_needs_its_secrets_and_each_can_be_set(tmp_path: Path, vaul
         ("s3_key", "backups: {offsite: {s3: {endpoint: s3.example.com, bucket: atlas}}}"),
         ("heartbeat_url", "backups: {heartbeat: true}"),
         ("alert_url", "backups: {alert: true}"),
-        ("s3", "There are: passphrase, s3_key, s3_secret, heartbeat_url, alert_url."),
+        ("s3", "There are: passphrase, s3_key, s3_secret, heartbeat_url, alert_url, receiver_password."),
+        ("receiver_password", "a host in the group receiver of hosts.yml"),
     ],
 )
 def test_what_nobody_asked_for_can_not_be_set(tmp_path: Path, vault: VaultLib, name: str, hint: str) -> None:

@@ -126,7 +126,7 @@ def test_without_a_runtime_role_the_owner_serves_and_the_role_before_is_still_le
         assert variables(atlas, "secrets")["DATABASE_URL"].startswith("postgresql://atlas:pass%2Fword@")
         assert atlas["command_secrets"] == []
     _, *where = arguments(MANY, "d1")
-    assert data.postgresql_roles(stack, *where, VAULT_APPS) == [
+    assert data.postgresql_roles(stack, *where, VAULT_APPS, {}) == [
         {"name": "atlas", "password": "pass/word", "statement_timeout": 30}
     ]
     assert {line["user"] for line in data.postgresql_hba(stack, *where, VAULT_APPS)} == {"atlas", "atlas_app"}
@@ -176,7 +176,7 @@ def with_database(**database: Any) -> dict[str, Any]:
 
 def test_time_limits_of_a_database_are_those_of_the_role_that_serves() -> None:
     stack = with_database(statement_timeout=30, idle_in_transaction_timeout=0)
-    owner, runtime = data.postgresql_roles(stack, *arguments(ONE, "vm1")[1:], VAULT_APPS)
+    owner, runtime = data.postgresql_roles(stack, *arguments(ONE, "vm1")[1:], VAULT_APPS, {})
     limits = {"statement_timeout": 30, "idle_in_transaction_session_timeout": 0}
     assert owner == {"name": "atlas", "password": "pass/word"}
     assert runtime == {"name": "atlas_app", "password": "run/time"} | limits

@@ -45,6 +45,19 @@ def shown(found: dict[str, Any]) -> list[tuple[str, str]]:
     return [(step.database, step.shown) for step in objects.plan([ROLE], [DATABASE], found)]
 
 
+@pytest.mark.parametrize(
+    ("actual", "statements"),
+    [
+        (None, ["CREATE ROLE \"atlas\" LOGIN REPLICATION PASSWORD '********'"]),
+        ({"powers": []}, ['ALTER ROLE "atlas" REPLICATION']),
+        ({"powers": ["REPLICATION"]}, []),
+    ],
+)
+def test_one_that_reads_the_log_gets_the_right_to(actual: dict[str, Any] | None, statements: list[str]) -> None:
+    there = actual and {"login": True, "verifier": VERIFIER, "settings": {}} | actual
+    assert [step.shown for step in objects.plan_role(ROLE | {"replication": True}, there)] == statements
+
+
 def test_verifier_is_the_one_that_postgresql_makes() -> None:
     assert objects.password_matches(PASSWORD, VERIFIER)
 

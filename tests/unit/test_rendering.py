@@ -19,12 +19,13 @@ from tests.support.rendering import ONE_HOST, SECRET, RenderedTree, render_host
 from tests.support.stacks import valid_stacks
 
 MANY_HOSTS = {
-    "all": ["a1", "a2", "w1", "d1"],
+    "all": ["a1", "a2", "w1", "d1", "r1"],
     "web": ["a1", "a2"],
     "app": ["a1", "a2"],
     "worker": ["w1"],
     "database": ["d1"],
     "cache": ["d1"],
+    "receiver": ["r1"],
 }
 HOSTS = [(ONE_HOST, "vm1"), *((MANY_HOSTS, name) for name in MANY_HOSTS["all"])]
 
@@ -145,6 +146,29 @@ def test_the_pooler_has_what_its_version_and_the_hosts_call_for(
         '"atlas"',
         '"atlas_app"',
     ]
+
+
+@pytest.mark.parametrize(("host", "unit"), [("d1", "roost-wal-sender"), ("r1", "roost-wal-receiver")])
+def test_systemd_understands_the_units_that_bring_the_log_to_its_receiver(tmp_path: Path, host: str, unit: str) -> None:
+    folder = "etc/systemd/system"
+    files = texts(render_host(POOLED, "debian13", MANY_HOSTS, host))
+    units = {path: text for path, text in files.items() if path.startswith(f"{folder}/roost-wal-")}
+    assert f"{folder}/{unit}.service" in units
+    for path, text in units.items():
+        (tmp_path / Path(path).name).write_text(text.replace("/usr/local/lib/roost/wal-", "/bin/true "))
+    names = [str(tmp_path / Path(path).name) for path in units]
+    said = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *names], capture_output=True, text=True, check=False
+    )
+    assert [line for line in said.stderr.splitlines() if "roost-wal" in line] == []
+
+
+def test_only_the_receiver_knows_its_password() -> None:
+    for host in MANY_HOSTS["all"]:
+        files = texts(render_host(POOLED, "debian13", MANY_HOSTS, host))
+        assert ("etc/roost/wal-receiver.env" in files) == (host == "r1")
+        waits = "etc/postgresql/17/main/conf.d/roost-wal-sender.conf"
+        assert (waits in files) == (host == "d1")
 
 
 def test_what_serves_can_not_read_the_owner_of_its_database() -> None:

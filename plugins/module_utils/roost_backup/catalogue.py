@@ -31,12 +31,17 @@ class Backup:
 
 @dataclass(frozen=True)
 class Repository:
-    """What one repository holds. `system_ids` are those of the clusters that were ever backed up to it."""
+    """What one repository holds.
+
+    `system_ids` are those of the clusters that were ever backed up to it; `archive_end` is the last file of the last
+    one's log.
+    """
 
     backups: tuple[Backup, ...]
     system_ids: tuple[int, ...]
     exists: bool
     problem: str
+    archive_end: str = ""
 
     @property
     def newest(self) -> Backup | None:
@@ -50,11 +55,20 @@ def parse(info: Sequence[Mapping[str, Any]], key: int) -> Repository:
     stanza = info[0]
     status = next((repo["status"] for repo in stanza.get("repo", []) if repo["key"] == key), {"code": MISSING})
     found = [_backup(entry) for entry in stanza.get("backup", []) if entry["database"]["repo-key"] == key]
+    clusters = [entry for entry in stanza.get("db", []) if entry["repo-key"] == key]
     return Repository(
         backups=tuple(sorted(found, key=lambda backup: (backup.ended, backup.label))),
-        system_ids=tuple(entry["system-id"] for entry in stanza.get("db", []) if entry["repo-key"] == key),
+        system_ids=tuple(entry["system-id"] for entry in clusters),
         exists=status["code"] != MISSING,
         problem="" if status["code"] in {0, MISSING, NO_BACKUP} else str(status.get("message", "")),
+        archive_end=_archive_end(stanza, key, clusters[-1]["id"]) if clusters else "",
+    )
+
+
+def _archive_end(stanza: Mapping[str, Any], key: int, cluster: int) -> str:
+    of_cluster = {"id": cluster, "repo-key": key}
+    return max(
+        (entry["max"] or "" for entry in stanza.get("archive", []) if entry["database"] == of_cluster), default=""
     )
 
 

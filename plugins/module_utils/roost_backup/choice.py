@@ -11,11 +11,12 @@ from ansible.module_utils.roost_backup.errors import BackupError
 
 @dataclass(frozen=True)
 class Choice:
-    """A backup, the name of the repository it is in, and the cluster that was backed up there last."""
+    """A backup, the name of its repository, the cluster that was backed up there last, and where its log ends there."""
 
     repository: str
     backup: Backup
     system_id: int
+    archive_end: str = ""
 
 
 def choose(
@@ -27,13 +28,13 @@ def choose(
         for name, repository in repositories.items():
             for backup in repository.backups:
                 if backup.label == label:
-                    return Choice(name, backup, repository.system_ids[-1])
+                    return Choice(name, backup, repository.system_ids[-1], repository.archive_end)
         known = [backup.label for repository in repositories.values() for backup in repository.backups]
         raise BackupError(f"there is no backup {label}; there are: {', '.join(known) or 'none'}")
     for name, repository in repositories.items():
         for backup in reversed(repository.backups):
             if is_sound(backup, broken) and (until is None or backup.ended <= until):
-                return Choice(name, backup, repository.system_ids[-1])
+                return Choice(name, backup, repository.system_ids[-1], repository.archive_end)
     when = " from before that moment" if until is not None else ""
     raise BackupError(f"no repository ({', '.join(repositories)}) has a sound backup{when}")
 

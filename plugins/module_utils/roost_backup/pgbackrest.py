@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ansible.module_utils.roost_backup import catalogue, verification
 from ansible.module_utils.roost_backup.catalogue import Repository
@@ -97,6 +98,14 @@ class PgBackRest:
 def create_stanza() -> None:
     """Prepare all repositories for the cluster that runs; what is prepared already is left alone."""
     run_as_postgres(["pgbackrest", f"--stanza={STANZA}", "stanza-create"])
+
+
+def archive(file: Path) -> None:
+    """Bring a file of the log to all repositories; one that is there already is fine."""
+    try:
+        run_as_postgres(["pgbackrest", f"--stanza={STANZA}", "--no-archive-async", "archive-push", str(file)])
+    except BackupError as problem:
+        raise BackupError(explained(str(problem))) from None
 
 
 def explained(problem: str) -> str:

@@ -16,6 +16,7 @@ from ansible.module_utils.roost_backup.cluster import Cluster
 from ansible.module_utils.roost_backup.commands import run
 from ansible.module_utils.roost_backup.errors import BackupError
 from ansible.module_utils.roost_backup.pgbackrest import PgBackRest
+from ansible.module_utils.roost_backup.received import Received
 
 JOURNAL = Path("/var/lib/roost/backup/restore.json")
 RECOVERY_SECONDS = 24 * 3600
@@ -33,14 +34,18 @@ class InPlace:
         """Return the data directories that restores have replaced, the oldest first."""
         return sorted(self.cluster.data.parent.glob(f"{self.cluster.name}.before-*"))
 
-    def restore(self, repository: PgBackRest, choice: Choice, until: str) -> Path:
+    def restore(self, repository: PgBackRest, choice: Choice, until: str, received: Received | None = None) -> Path:
         """Put the restored state in the place of the present one, and return where that is kept.
+
+        What was `received` of the log is replayed where the archive ends.
 
         Raises BackupError if the restored state doesn't pass its checks; the present one is back then.
         """
         self.refuse_without_room(choice)
         with self._replacing() as kept:
             repository.restore(str(self.cluster.data), choice.backup.label, until=until)
+            if received is not None:
+                received.lay_beside(self.cluster.data)
             self.cluster.start()
             self.cluster.wait_until_open(RECOVERY_SECONDS)
             self._check()

@@ -50,6 +50,12 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of the command
     undo: Annotated[
         bool, typer.Option("--undo", help="Put back what the last restore kept aside; what came after it is lost.")
     ] = False,
+    without_receiver: Annotated[
+        bool,
+        typer.Option(
+            "--without-receiver", help="Do without what only the host in the group receiver has, and lose it."
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Go on without being asked.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Only tell what would be restored and what is lost.")] = False,
     as_json: JsonOption = False,
@@ -58,7 +64,7 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of the command
 
     What was there before is kept aside until --confirm deletes it or --undo puts it back.
     """
-    asked = Restore(to, backup, repository, database, into, table, files, confirm, undo)
+    asked = Restore(to, backup, repository, database, into, table, files, confirm, undo, without_receiver)
     variables = asked.variables()
     if not yes and not check:
         check_can_ask(as_json=as_json)

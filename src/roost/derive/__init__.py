@@ -3,7 +3,7 @@
 Each is a filter of the same name (`roost_nginx_sites`); `playbooks/vars/wiring.yml` is where they are called.
 """
 
-from roost.derive import apps, backups, certificates, data, edge, packages, server
+from roost.derive import apps, backups, certificates, data, edge, packages, receiver, server
 
 FILTERS = (
     apps.app_names,
@@ -72,6 +72,15 @@ FILTERS = (
     edge.nginx_tls_profile,
     edge.nginx_worker_connections,
     packages.packages_names,
+    receiver.backup_restore_asks_receiver,
+    receiver.backup_restore_received,
+    receiver.backup_restore_received_names,
+    receiver.wal_receiver_host,
+    receiver.wal_receiver_password,
+    receiver.wal_receiver_server_release,
+    receiver.wal_receiver_tail_after,
+    receiver.wal_receiver_tail_system,
+    receiver.wal_sender_is_wanted,
     server.base_admin_users,
     server.base_timezone,
     server.firewall_rules,

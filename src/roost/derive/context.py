@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate
 
-from roost.model import ResolvedApp, Stack, parse_stack, resolved_apps
+from roost.model import ResolvedApp, Stack, parse_stack, resolved_apps, wanted_database_backups
 from roost.topology import Host, Topology
 
 LOOPBACK = "127.0.0.1"
@@ -28,6 +28,11 @@ class Context:
     def pooled(self) -> bool:
         """Whether any application wants PgBouncer before its database."""
         return any(app.database and app.database.pooler for app in self.apps)
+
+    @property
+    def receiver(self) -> Host | None:
+        """The host that receives the log of this one's databases."""
+        return self.topology.receiver if self.is_first("database") and wanted_database_backups(self.stack) else None
 
     @property
     def cpus(self) -> int:

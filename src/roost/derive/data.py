@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from roost.backup_secrets import RECEIVER_PASSWORD
 from roost.budget import Connections, connections_allowed, connections_of, pool_sizes
 from roost.derive.context import LOOPBACK, Context, role_input
 from roost.derive.logins import Login, left_login, owner_login, serving_login
 from roost.model import ResolvedApp, ResolvedDatabase, runtime_role_of
+from roost.topology import Host
 
 MIN_CLIENT_CONNECTIONS = 100
 """PgBouncer's own default."""
@@ -16,6 +18,9 @@ MIN_REDIS_DATABASES = 16
 
 REDIS_MEMORY_SHARE = 0.1
 """The share of its host's memory that Redis may fill."""
+
+RECEIVER_ROLE = "roost_receiver"
+"""The role as which the receiver of the log comes; the name of its slot, and how PostgreSQL's settings know it, too."""
 
 
 def local_databases(context: Context) -> list[tuple[ResolvedApp, ResolvedDatabase]]:
@@ -30,13 +35,18 @@ def postgresql_version(context: Context) -> str:
 
 @role_input
 def postgresql_listen_addresses(context: Context) -> list[str]:
-    return _listen(context)
+    return [LOOPBACK, context.host.internal_address] if context.clients() or context.receiver else [LOOPBACK]
 
 
 @role_input
-def postgresql_roles(context: Context, vault_apps: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
-    """Return the owner of each database and its runtime role; the one that serves has the time limits."""
-    roles = []
+def postgresql_roles(
+    context: Context, vault_apps: Mapping[str, Mapping[str, str]], vault_backups: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return the owner of each database and its runtime role, of which the one that serves has the time limits, and the
+    receiver's."""
+    roles: list[dict[str, Any]] = []
+    if context.receiver:
+        roles.append({"name": RECEIVER_ROLE, "password": str(vault_backups[RECEIVER_PASSWORD]), "replication": True})
     for app, database in local_databases(context):
         serving = serving_login(database, vault_apps[app.name])
         roles += [
@@ -74,19 +84,19 @@ def postgresql_removed_roles(context: Context) -> list[str]:
 
 @role_input
 def postgresql_hba(context: Context, vault_apps: Mapping[str, Mapping[str, str]]) -> list[dict[str, str]]:
-    """Return one line for each role of a database and each other host that runs applications; over TLS only."""
-    return [
-        {
-            "type": "hostssl",
-            "database": database.name,
-            "user": login.role,
-            "address": address,
-            "method": "scram-sha-256",
-        }
+    """Return one line for each role of a database and each other host that runs applications; over TLS only.
+
+    The receiver of the log asks the database postgres what is archived.
+    """
+    lines = [
+        _hba_line(database.name, login.role, host)
         for app, database in local_databases(context)
         for login in _logins(database, context, vault_apps[app.name])
-        for address in (f"{host.internal_address}/32" for host in context.clients())
+        for host in context.clients()
     ]
+    if context.receiver:
+        lines += [_hba_line(name, RECEIVER_ROLE, context.receiver) for name in ("replication", "postgres")]
+    return lines
 
 
 @role_input
@@ -187,6 +197,16 @@ def _time_limits(database: ResolvedDatabase) -> dict[str, int]:
 
 def _connections(context: Context) -> list[Connections]:
     return [connections_of(app, context.topology) for app in context.apps]
+
+
+def _hba_line(database: str, role: str, host: Host) -> dict[str, str]:
+    return {
+        "type": "hostssl",
+        "database": database,
+        "user": role,
+        "address": f"{host.internal_address}/32",
+        "method": "scram-sha-256",
+    }
 
 
 def _max_connections(context: Context) -> int:

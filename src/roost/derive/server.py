@@ -31,8 +31,10 @@ def firewall_rules(context: Context) -> list[dict[str, Any]]:
     if context.plays("web"):
         rules += [_rule("http", 80), _rule("https", 443)]
     clients = [host.internal_address for host in context.clients()]
-    if clients and context.plays("database"):
-        rules.append(_rule("postgresql", POSTGRESQL_PORT, clients))
+    receivers = [context.receiver.internal_address] if context.receiver else []
+    readers = list(dict.fromkeys([*clients, *receivers]))
+    if readers and context.plays("database"):
+        rules.append(_rule("postgresql", POSTGRESQL_PORT, readers))
     if clients and context.plays("database") and context.pooled:
         rules.append(_rule("pgbouncer", PGBOUNCER_PORT, clients))
     if clients and (context.plays("cache") or context.plays("broker")):

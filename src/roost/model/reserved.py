@@ -1,6 +1,6 @@
 """Names that are already spoken for on a server."""
 
-HOST_GROUPS = ("web", "app", "worker", "database", "cache", "broker", "monitoring", "control")
+HOST_GROUPS = ("web", "app", "worker", "database", "cache", "broker", "receiver", "monitoring", "control")
 
 _SYSTEM_USERS = """
     adm audio avahi backup bin bluetooth cdrom colord crontab daemon dialout dip disk docker fax floppy ftp

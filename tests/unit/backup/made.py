@@ -47,12 +47,15 @@ class FakeRepository:
     exists: bool = True
     spoils: bool = False
     system_ids: tuple[int, ...] = (1,)
+    archive_end: str = ""
     asked: list[str] = field(default_factory=list)
 
     def look(self) -> Repository:
         if self.unreachable:
             raise BackupError(f"{self.name}: the server can't be reached")
-        return replace(holding(*self.backups), exists=self.exists, system_ids=self.system_ids)
+        return replace(
+            holding(*self.backups), exists=self.exists, system_ids=self.system_ids, archive_end=self.archive_end
+        )
 
     def back_up(self, kind: str) -> None:
         self.asked.append(kind)
@@ -105,6 +108,7 @@ class FakeCluster:
         self.names = ["atlas", "postgres"]
         self.committed = FIRST_NIGHT + DAY
         self.archiving = 0
+        self.number = 1
         self.asked: list[str] = []
 
     @property
@@ -148,7 +152,7 @@ class FakeCluster:
         return self.running
 
     def system_id(self) -> int:
-        return 1
+        return self.number
 
     def last_commit(self, _: str = "") -> float:
         return self.committed

@@ -61,6 +61,7 @@ def test_a_full_and_a_differential_backup() -> None:
     later = {"start": 1795705211, "stop": 1795705212}
     found = parse(info(entry(FULL), entry(DIFF, type="diff", reference=[FULL], prior=FULL, timestamp=later)), 1)
     assert (found.exists, found.problem, found.system_ids) == (True, "", (SYSTEM_ID,))
+    assert found.archive_end == "000000010000000000000007"
     assert found.backups[0] == Backup(
         label=FULL,
         kind="full",

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.roost_backup import restoring
+from ansible.module_utils.roost_backup.errors import BackupError
+from ansible.module_utils.roost_backup.received import Received
 from ansible.module_utils.roost_backup.restoring import InPlace
 
 from tests.unit.backup.conftest import ModuleHost
@@ -102,6 +104,65 @@ def test_a_cluster_that_is_down_is_restored_with_what_is_archived(host: ModuleHo
     assert result["told"][1] == "PostgreSQL is down: what was committed after the last archived WAL is lost."
     assert host.cluster.asked[0] == "stop"
     assert host.cluster.running
+
+
+def test_what_a_receiver_has_is_told_and_laid_beside_what_was_restored(
+    host: ModuleHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid: list[tuple[Received, str]] = []
+    archived: list[Path] = []
+    monkeypatch.setattr(Received, "lay_beside", lambda self, data: laid.append((self, (data / "what").read_text())))
+    monkeypatch.setattr(Received, "archive_from", lambda _, folder: archived.append(folder))
+    host.cluster.running = False
+    names = ["000000010000000000000006", "000000010000000000000007.partial"]
+    told = restore(host, check=True, received_names=names)["told"]
+    assert told[1:] == [
+        "PostgreSQL is down.",
+        "What was committed after the last archived WAL comes from the receiver (2 files).",
+    ]
+    assert laid == []
+    result = restore(host, confirmed=True, received_names=names, received="/received.tar.gz")
+    assert result["told"][1:3] == told[1:]
+    assert laid == [(Received(Path("/received.tar.gz"), names), "restored\n")]
+    assert archived == [host.folder / "main.received"]
+
+
+def test_what_can_not_be_archived_of_it_is_told(host: ModuleHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_received: Received, _folder: Path) -> None:
+        raise BackupError("the server can't be reached")
+
+    monkeypatch.setattr(Received, "lay_beside", lambda *_: None)
+    monkeypatch.setattr(Received, "archive_from", refuse)
+    host.cluster.running = False
+    result = restore(host, confirmed=True, received_names=["0" * 24], received="/received.tar.gz")
+    assert not result["failed"]
+    assert result["told"][-1] == (
+        "What the receiver gave could not be archived, so make a full backup now: the server can't be reached"
+    )
+
+
+@pytest.mark.parametrize(
+    ("running", "system_id", "arguments", "wanted"),
+    [
+        (False, 1, {}, True),
+        (True, 2, {}, True),
+        (False, 1, {"to": "2026-01-06 03:00:00+00"}, True),
+        (True, 1, {}, False),
+        (False, 1, {"label": NEWEST.label}, False),
+        (False, 1, {"database": "atlas", "into": "before"}, False),
+    ],
+)
+def test_a_receiver_is_asked_for_what_the_cluster_does_not_archive_itself(
+    host: ModuleHost, running: bool, system_id: int, arguments: dict[str, Any], wanted: bool
+) -> None:
+    host.local.archive_end = "000000010000000000000005"
+    host.cluster.running = running
+    host.cluster.number = system_id
+    result = restore(host, action="locate", **arguments)
+    assert (result["failed"], result["changed"]) == (False, False)
+    found = (result["system_id"], result["archive_end"])
+    assert found == (("1", "000000010000000000000005") if wanted else ("", ""))
+    assert host.cluster.what == "before"
 
 
 def test_a_restore_that_was_interrupted_is_undone_first(host: ModuleHost) -> None:

@@ -75,11 +75,12 @@ def test_what_is_no_time_is_refused_in_one_sentence(text: str) -> None:
         ),
         (Restore(confirm=True), {"backup_restore_action": "confirm"}),
         (Restore(undo=True), {"backup_restore_action": "undo"}),
+        (Restore(without_receiver=True), {"backup_restore_asks_receiver": False}),
     ],
 )
-def test_only_what_was_asked_for_is_passed_on(asked: Restore, variables: dict[str, str]) -> None:
+def test_only_what_was_asked_for_is_passed_on(asked: Restore, variables: dict[str, Any]) -> None:
     assert asked.variables() == variables
-    assert {type(value) for value in asked.variables().values()} <= {str}
+    assert {type(value) for value in asked.variables().values()} <= {str, bool}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from roost.events import Status
 from roost.status import StatusCollector, status_rows, troubles
 from tests.unit.runner import result
 
+LOSS = "what is committed now and not yet archived would be lost with this server"
 HOUR = 3600
 DAY = 24 * HOUR
 WELL: dict[str, Any] = {
@@ -58,6 +59,7 @@ WELL: dict[str, Any] = {
         "late_after_seconds": 30 * HOUR,
         "failed": "",
     },
+    "receiver": {"connected": True, "waits": True, "behind_seconds": 0, "behind_bytes": 0},
 }
 
 
@@ -75,6 +77,10 @@ def changed_backups(**changes: Any) -> dict[str, Any]:
 
 def changed_files(**changes: Any) -> dict[str, Any]:
     return WELL | {"files": WELL["files"] | changes}
+
+
+def changed_receiver(**changes: Any) -> dict[str, Any]:
+    return WELL | {"receiver": WELL["receiver"] | {"waits": False} | changes}
 
 
 def changed_drill(**changes: Any) -> dict[str, Any]:
@@ -119,6 +125,15 @@ def test_a_host_that_is_well_has_no_troubles() -> None:
         (changed_files(last="", age_seconds=None), "there is no backup of files yet"),
         (changed_files(age_seconds=31 * HOUR), "the last good backup of files is 31 h old"),
         (changed_files(failed="the bucket is gone"), "the last backup of files failed: the bucket is gone"),
+        (
+            changed_receiver(connected=False, behind_seconds=200),
+            f"the receiver of PostgreSQL's log is away for 3 min: {LOSS}",
+        ),
+        (changed_receiver(connected=False, behind_seconds=None), f"the receiver of PostgreSQL's log is away: {LOSS}"),
+        (
+            changed_receiver(behind_seconds=12),
+            f"commits don't wait for the receiver of PostgreSQL's log, which is behind for 12 s: {LOSS}",
+        ),
     ],
 )
 def test_each_trouble_is_told(status: dict[str, Any], trouble: str) -> None:
@@ -130,6 +145,7 @@ def test_each_trouble_is_told(status: dict[str, Any], trouble: str) -> None:
     [
         WELL | {"backups": None},
         WELL | {"files": None},
+        WELL | {"receiver": None},
         changed_files(last="", age_seconds=None, first_age_seconds=HOUR),
         changed_backups(drill={}, first_age_seconds=34 * DAY),
         changed_backups(archiving_waiting=3),
@@ -154,6 +170,7 @@ def test_rows_are_short_texts() -> None:
         ("certificate", "brief issued, 2 days left"),
         ("backup", "last 3 h ago, restore drill 2 days ago: 12 s to restore, 0 s of data lost"),
         ("files", "backed up 2 h ago"),
+        ("receiver", "has every commit"),
     ]
 
 
