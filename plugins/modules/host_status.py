@@ -16,14 +16,16 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_backup.health import health
 from ansible.module_utils.roost_backup.receiver import receiver_health
+from ansible.module_utils.roost_database.elsewhere import reach
+from ansible.module_utils.roost_dumps.health import dumps_health
 from ansible.module_utils.roost_files.health import files_health
 
 DOCUMENTATION = r"""
 module: host_status
 short_description: Tell how a host is
 description:
-  - Looks at the services that Roost installs, the live release of each application, certificates,
-    backups, disks, memory and failed units. Changes nothing. What isn't on the host is left out.
+  - Looks at the services that Roost installs, the live release of each application, whether databases elsewhere answer,
+    certificates, backups, disks, memory and failed units. Changes nothing. What isn't on the host is left out.
 author: The Roost authors
 options:
   apps:
@@ -31,6 +33,14 @@ options:
     type: list
     elements: str
     required: true
+  databases:
+    description: Databases elsewhere that the applications of this host need.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name: {description: "What people call it.", type: str, required: true}
+      url: {description: "Its URL, with a password.", type: str, required: true}
 """
 
 EXAMPLES = r"""
@@ -65,6 +75,7 @@ APPS = Path("/srv")
 MAINTENANCE = Path("/etc/roost/maintenance")
 DISKS = [Path("/"), Path("/srv"), Path("/var"), Path("/var/lib/postgresql")]
 MEBIBYTE = 1024 * 1024
+DATABASE = {"name": {"type": "str", "required": True}, "url": {"type": "str", "required": True, "no_log": True}}
 
 
 def output(*command: str) -> str:
@@ -208,7 +219,7 @@ def memory() -> dict[str, int]:
     }
 
 
-def host_status(apps: list[str]) -> dict[str, Any]:
+def host_status(apps: list[str], databases: list[dict[str, str]]) -> dict[str, Any]:
     """The whole state of this host."""
     all_programs = programs()
     found = [status for app in apps if (status := app_status(app, all_programs))]
@@ -218,8 +229,10 @@ def host_status(apps: list[str]) -> dict[str, Any]:
         "services": services(),
         "failed_units": failed_units(),
         "apps": found,
+        "databases": [{"name": one["name"], "problem": reach(one["url"])} for one in databases],
         "certificates": certificates(time.time()),
         "backups": health(time.time()),
+        "dumps": dumps_health(time.time()),
         "files": files_health(time.time()),
         "receiver": receiver_health(),
         "disks": disks(),
@@ -230,9 +243,13 @@ def host_status(apps: list[str]) -> dict[str, Any]:
 def main() -> None:
     """Run as an Ansible module."""
     module = AnsibleModule(
-        argument_spec={"apps": {"type": "list", "elements": "str", "required": True}}, supports_check_mode=True
+        argument_spec={
+            "apps": {"type": "list", "elements": "str", "required": True},
+            "databases": {"type": "list", "elements": "dict", "default": [], "options": DATABASE},
+        },
+        supports_check_mode=True,
     )
-    module.exit_json(changed=False, status=host_status(module.params["apps"]))
+    module.exit_json(changed=False, status=host_status(module.params["apps"], module.params["databases"]))
 
 
 if __name__ == "__main__":

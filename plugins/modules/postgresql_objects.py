@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_database import runtime_role
+from ansible.module_utils.roost_database.psql import Psql, PsqlError, of_server, of_this_host
 from ansible.module_utils.roost_database.sql import literal, quoted
 
 DOCUMENTATION = r"""
@@ -23,6 +24,9 @@ short_description: Bring PostgreSQL's roles, databases and extensions to their d
 description:
   - Reads the state of all declared objects in one C(psql) session as the system user C(postgres), and changes
     only what differs.
+  - Or it does so on a server elsewhere, as an administrator who needs no more than CREATEROLE and CREATEDB, and becomes
+    a member of the owners to act for them. Whether a role has its password is found out by logging in there. A database
+    gets the server's own locale. Servers older than PostgreSQL 15 are refused.
   - A role may log in with its password, which is stored as a SCRAM-SHA-256 verifier computed here, so that
     the server and its log never see the password itself.
   - The time limits of a role's sessions are settings of the role (C(ALTER ROLE ... SET)). One that is no longer
@@ -47,6 +51,9 @@ options:
     description: Port of the server, which names its socket.
     type: int
     default: 5432
+  admin_url:
+    description: URL of the administrator of a server elsewhere; the server of this host if not given.
+    type: str
   roles:
     description: >-
       Roles with C(name), C(password), C(replication) for one that may read the write-ahead log and, in seconds,
@@ -76,6 +83,15 @@ EXAMPLES = r"""
       - {name: atlas_app, password: "{{ vault_atlas_runtime_password }}", statement_timeout: 30}
     databases:
       - {name: atlas, owner: atlas, runtime_role: atlas_app, extensions: [postgis]}
+
+- name: The same on a server elsewhere
+  postgresql_objects:
+    psql: /usr/bin/psql
+    admin_url: "{{ vault_atlas_admin_url }}"
+    roles:
+      - {name: atlas, password: "{{ vault_atlas_database_password }}"}
+    databases:
+      - {name: atlas, owner: atlas, extensions: [postgis]}
 """
 
 RETURN = r"""
@@ -93,22 +109,20 @@ Declared = dict[str, Any]
 TIME_LIMITS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
 
 SCRAM_ITERATIONS = 4096
+# An order of texts that no system upgrade changes.
+LOCALE = " LOCALE 'C.UTF-8'"
 # Names that need no escaping in SQL, in psql's meta-commands, or in a file name.
 PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
 PRINTABLE_ASCII = re.compile(r"[ -~]+")
 
-# What the log keeps must not contain verifiers.
-SESSION_OPTIONS = (
-    "-c client_min_messages=warning -c log_statement=none -c log_min_duration_statement=-1"
-    " -c log_min_error_statement=panic"
-)
-
 SERVER_STATE = """
 SELECT jsonb_build_object(
+    'version', current_setting('server_version_num')::int / 10000,
     'roles', (
         SELECT coalesce(jsonb_object_agg(rolname, jsonb_build_object(
             'login', rolcanlogin,
             'verifier', rolpassword,
+            'administered', pg_has_role(current_user, role.oid, 'USAGE'),
             'powers', array_remove(ARRAY[
                 CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolcreatedb THEN 'CREATEDB' END,
                 CASE WHEN rolcreaterole THEN 'CREATEROLE' END, CASE WHEN rolreplication THEN 'REPLICATION' END,
@@ -116,16 +130,16 @@ SELECT jsonb_build_object(
             'memberships', (
                 SELECT coalesce(jsonb_agg(jsonb_build_object(
                     'role', pg_get_userbyid(roleid), 'grantor', pg_get_userbyid(grantor))), '[]')
-                FROM pg_auth_members WHERE member = pg_authid.oid),
+                FROM pg_auth_members WHERE member = role.oid),
             'members', (
                 SELECT coalesce(jsonb_agg(pg_get_userbyid(member)), '[]')
-                FROM pg_auth_members WHERE roleid = pg_authid.oid),
+                FROM pg_auth_members WHERE roleid = role.oid),
             'settings', (
                 SELECT coalesce(jsonb_object_agg(
                     split_part(entry, '=', 1), substr(entry, strpos(entry, '=') + 1)), '{{}}')
                 FROM pg_db_role_setting, unnest(setconfig) entry
-                WHERE setrole = pg_authid.oid AND setdatabase = 0))), '{{}}')
-        FROM pg_authid WHERE rolname IN ({roles})),
+                WHERE setrole = role.oid AND setdatabase = 0))), '{{}}')
+        FROM {catalogue} AS role WHERE rolname IN ({roles})),
     'databases', (
         SELECT coalesce(jsonb_object_agg(datname, jsonb_build_object(
             'owner', pg_get_userbyid(datdba),
@@ -156,9 +170,13 @@ SELECT jsonb_build_object(
                 SELECT FROM aclexplode(coalesce(nspacl, acldefault('n', nspowner)))
                 WHERE grantee = 0 AND privilege_type = 'CREATE'))
         FROM pg_namespace WHERE nspname = 'public'));
-\\connect postgres
+\\connect {home}
 \\endif
 """
+
+# Only a superuser may read pg_authid, with the verifiers.
+CATALOGUES = {True: "pg_roles", False: "pg_authid"}
+OLDEST_ELSEWHERE = 15
 
 EMPTY_STATE: dict[str, Any] = {"roles": {}, "databases": {}, "contents": {}}
 # What CREATE ROLE and CREATE DATABASE leave behind, on the oldest supported server.
@@ -168,10 +186,6 @@ NEW_DATABASE: dict[str, Any] = {
     "schema": {"owner": None, "public": True},
     "runtime": runtime_role.NEW_DATABASE,
 }
-
-
-class PsqlError(Exception):
-    """psql ended with an error; the message is what it printed."""
 
 
 @dataclass(frozen=True)
@@ -265,7 +279,16 @@ def plan_time_limits(role: Declared, actual: dict[str, str]) -> list[Step]:
     return [Step.plain("postgres", f"ALTER ROLE {quoted(role['name'])} {change}") for change in changes]
 
 
-def plan_database(database: Declared, actual: dict[str, Any] | None, contents: dict[str, Any]) -> list[Step]:
+def plan_membership(owner: str, actual: dict[str, Any] | None, administrator: str) -> list[Step]:
+    """The statements that let the administrator of a server elsewhere act for the owner of a database."""
+    if actual and actual["administered"]:
+        return []
+    return [Step.plain("postgres", f"GRANT {quoted(owner)} TO {quoted(administrator)}")]
+
+
+def plan_database(
+    database: Declared, actual: dict[str, Any] | None, contents: dict[str, Any], locale: str = LOCALE
+) -> list[Step]:
     """The statements for one database.
 
     `actual` is {owner, public}, None when the database is missing; `contents` is {extensions, schema}, its
@@ -278,7 +301,7 @@ def plan_database(database: Declared, actual: dict[str, Any] | None, contents: d
         steps.append(
             Step.plain(
                 "postgres",
-                f"CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'",
+                f"CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'{locale}",
             )
         )
     elif actual["owner"] != database["owner"]:
@@ -298,15 +321,22 @@ def plan_database(database: Declared, actual: dict[str, Any] | None, contents: d
     return steps
 
 
-def plan(roles: list[Declared], databases: list[Declared], state: dict[str, Any]) -> list[Step]:
-    """The statements that lead from `state` (see parse_state) to the declared objects, in order."""
+def plan(
+    roles: list[Declared], databases: list[Declared], state: dict[str, Any], administrator: str = ""
+) -> list[Step]:
+    """The statements that lead from `state` (see parse_state) to the declared objects, in order.
+
+    `administrator` is who runs them on a server elsewhere, of which not everything is known.
+    """
     steps: list[Step] = []
     for role in roles:
         steps += plan_role(role, state["roles"].get(role["name"]))
     for database in databases:
         actual = state["databases"].get(database["name"])
         contents = state["contents"].get(database["name"], NEW_DATABASE)
-        steps += plan_database(database, actual, contents)
+        if administrator:
+            steps += plan_membership(database["owner"], state["roles"].get(database["owner"]), administrator)
+        steps += plan_database(database, actual, contents, "" if administrator else LOCALE)
         if database.get("runtime_role"):
             steps += plan_runtime_role(database, state["roles"], actual, contents["runtime"])
     return steps
@@ -355,15 +385,21 @@ def warnings(databases: list[Declared], state: dict[str, Any]) -> list[str]:
     return [text for text in told if text]
 
 
-def state_script(roles: list[Declared], databases: list[Declared]) -> str:
-    """A psql script that prints one JSON object a line: the server's state, then that of each database."""
+def state_script(
+    roles: list[Declared], databases: list[Declared], catalogue: str = "pg_authid", home: str = "postgres"
+) -> str:
+    """A psql script that prints one JSON object a line: the server's state, then that of each database.
+
+    `catalogue` is where roles are read from, `home` the database of the session.
+    """
 
     def literals(items: list[Declared]) -> str:
         return ", ".join(literal(item["name"]) for item in items) or "NULL"
 
-    server = SERVER_STATE.format(roles=literals(roles), databases=literals(databases))
+    server = SERVER_STATE.format(catalogue=catalogue, roles=literals(roles), databases=literals(databases))
     return server + "".join(
-        DATABASE_STATE.format(name=database["name"], runtime=runtime_state(database)) for database in databases
+        DATABASE_STATE.format(name=database["name"], runtime=runtime_state(database), home=home)
+        for database in databases
     )
 
 
@@ -373,13 +409,13 @@ def runtime_state(database: Declared) -> str:
     return runtime_role.state(database["owner"], runtime) if runtime else "NULL"
 
 
-def change_script(steps: list[Step]) -> str:
-    """A psql script that runs the steps, each in its database."""
+def change_script(steps: list[Step], home: str = "postgres") -> str:
+    """A psql script that runs the steps, each in its database; `home` is that of the session."""
     lines = []
     connected = "postgres"
     for step in steps:
         if step.database != connected:
-            lines.append(f"\\connect {step.database}")
+            lines.append(f"\\connect {home if step.database == 'postgres' else step.database}")
             connected = step.database
         lines.append(f"{step.sql};")
     return "\n".join(lines) + "\n"
@@ -388,7 +424,7 @@ def change_script(steps: list[Step]) -> str:
 def parse_state(printed: str) -> dict[str, Any]:
     """What state_script printed, by the names of roles and databases.
 
-    {roles: {name: {login, verifier, powers, memberships, members, settings}},
+    {version, roles: {name: {login, verifier, administered, powers, memberships, members, settings}},
     databases: {name: {owner, public, rights}}, contents: {name: {extensions, schema, runtime}}}, as plan_role,
     plan_database and plan_runtime_role take them.
     """
@@ -396,34 +432,35 @@ def parse_state(printed: str) -> dict[str, Any]:
     return {**server, "contents": {entry["name"]: entry for entry in contents}}
 
 
-def run_psql(module: AnsibleModule, script: str) -> str:
-    """What psql printed for the script, run as the postgres user on the local socket.
-
-    The script travels by standard input: it may hold verifiers. Raises PsqlError.
-    """
-    command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", module.params["psql"]]
-    command += ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--no-password"]
-    command += ["--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse"]
-    command += ["--host=/var/run/postgresql", f"--port={module.params['port']}", "--dbname=postgres"]
-    code, out, err = module.run_command(
-        command, data=script, cwd="/", environ_update={"PGOPTIONS": SESSION_OPTIONS, "LC_ALL": "C.UTF-8"}
-    )
-    if code != 0:
-        raise PsqlError(err.strip())
-    return str(out)
-
-
-def read_state(module: AnsibleModule) -> dict[str, Any]:
+def read_state(module: AnsibleModule, psql: Psql) -> dict[str, Any]:
     """The server's state. In check mode a server that can't be asked counts as empty."""
     if module.check_mode and not Path(module.params["psql"]).exists():
         return EMPTY_STATE
+    roles, databases = module.params["roles"], module.params["databases"]
+    elsewhere = bool(module.params["admin_url"])
     try:
-        return parse_state(run_psql(module, state_script(module.params["roles"], module.params["databases"])))
+        state = parse_state(psql.run(module, state_script(roles, databases, CATALOGUES[elsewhere], psql.home)))
     except PsqlError as error:
         if not module.check_mode:
             raise
         module.warn(f"PostgreSQL does not answer yet, everything counts as new: {error}")
         return EMPTY_STATE
+    if elsewhere:
+        if state["version"] < OLDEST_ELSEWHERE:
+            raise PsqlError(f"the server has PostgreSQL {state['version']}, {OLDEST_ELSEWHERE} or later is needed")
+        try_passwords(module, psql, state)
+    return state
+
+
+def try_passwords(module: AnsibleModule, psql: Psql, state: dict[str, Any]) -> None:
+    """Put into the state what a verifier would tell, on a server that shows none."""
+    places = {name: one["name"] for one in module.params["databases"] for name in (one["owner"], one["runtime_role"])}
+    for role in module.params["roles"]:
+        name, password = role["name"], role["password"]
+        if actual := state["roles"].get(name):
+            place = places.get(name, psql.home)
+            right = place in state["databases"] and psql.logs_in(module, name, password, place)
+            actual["verifier"] = scram_verifier(password, secrets.token_bytes(16)) if right else None
 
 
 def main() -> None:
@@ -432,6 +469,7 @@ def main() -> None:
         argument_spec={
             "psql": {"type": "path", "required": True},
             "port": {"type": "int", "default": 5432},
+            "admin_url": {"type": "str", "no_log": True},
             "roles": {
                 "type": "list",
                 "elements": "dict",
@@ -460,13 +498,17 @@ def main() -> None:
     roles, databases = module.params["roles"], module.params["databases"]
     if found := problems(roles, databases):
         module.fail_json(msg="; ".join(found))
+    program, admin_url = module.params["psql"], module.params["admin_url"]
+    psql = of_server(program, admin_url) if admin_url else of_this_host(program, module.params["port"])
     try:
-        state = read_state(module)
-        steps = plan(roles, databases, state)
+        state = read_state(module, psql)
+        administrator = psql.login.get("PGUSER", "")
+        steps = plan(roles, databases, state, administrator)
         if steps and not module.check_mode:
-            run_psql(module, change_script(steps))
+            psql.run(module, change_script(steps, psql.home))
     except PsqlError as error:
-        module.fail_json(msg=f"PostgreSQL refused: {error}")
+        where = f" at {psql.login.get('PGHOST')}" if admin_url else ""
+        module.fail_json(msg=f"PostgreSQL{where} refused: {error}")
     for text in warnings(databases, state):
         module.warn(text)
     statements = [step.shown for step in steps]

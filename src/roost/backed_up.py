@@ -1,4 +1,4 @@
-"""Which backups `roost backup` made: what each host's `postgresql_backup` and `files_backup` returned. Pure."""
+"""Which backups `roost backup` made: what each host's modules for backups returned. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,8 +7,12 @@ from roost.display import duration
 from roost.events import Event, HostResult, Status
 from roost.wording import backup_kind, size
 
-_KEYS = {"postgresql_backup": ("kind", "backups", "expired", "told"), "files_backup": ("files",)}
-_NOTHING = {"kind": "", "backups": [], "expired": [], "told": [], "files": []}
+_KEYS = {
+    "postgresql_backup": ("kind", "backups", "expired", "told"),
+    "database_dumps": ("dumps",),
+    "files_backup": ("files",),
+}
+_NOTHING = {"kind": "", "backups": [], "expired": [], "told": [], "dumps": [], "files": []}
 
 
 class BackupCollector:
@@ -32,6 +36,7 @@ class BackupCollector:
         """`vm1: full backup 20261126-150009F to offsite, 3.9 MiB in 3 s`, then what else the host tells."""
         for host, made in sorted(self.hosts.items()):
             yield from (f"{host}: {_backup(backup)}" for backup in made["backups"])
+            yield from (f"{host}: {_dump(one)}" for one in made["dumps"])
             yield from (f"{host}: {_files(one)}" for one in made["files"])
             yield from (f"{host}: {sentence}" for sentence in made["told"])
 
@@ -39,6 +44,10 @@ class BackupCollector:
 def _backup(backup: Mapping[str, Any]) -> str:
     took = f"{size(backup['stored_bytes'])} in {duration(backup['seconds'])}"
     return f"{backup_kind(backup['kind'])} backup {backup['label']} to {backup['repository']}, {took}"
+
+
+def _dump(made: Mapping[str, Any]) -> str:
+    return f"dump of {made['name']} as {made['file']}, {size(made['bytes'])} in {duration(made['seconds'])}"
 
 
 def _files(made: Mapping[str, Any]) -> str:

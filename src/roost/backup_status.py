@@ -34,6 +34,22 @@ def files_troubles(files: Mapping[str, Any]) -> Iterator[str]:
         yield f"the last backup of files failed: {files['failed']}"
 
 
+def dumps_troubles(dumps: Mapping[str, Any]) -> Iterator[str]:
+    """What needs somebody's attention of the dumps of databases elsewhere. None has to be made at once."""
+    if not dumps["last"]:
+        if dumps["first_age_seconds"] > dumps["late_after_seconds"]:
+            yield "there is no dump of a database elsewhere yet"
+    elif dumps["age_seconds"] > dumps["late_after_seconds"]:
+        yield f"the last good dump of a database elsewhere is {age(dumps['age_seconds'])} old"
+    if dumps["failed"]:
+        yield f"the last dump of databases elsewhere failed: {dumps['failed']}"
+
+
+def dumps_row(dumps: Mapping[str, Any]) -> str:
+    """`last 3 h ago`."""
+    return f"last {age(dumps['age_seconds'])} ago" if dumps["last"] else "none yet"
+
+
 def files_row(files: Mapping[str, Any]) -> str:
     """`backed up 3 h ago`."""
     return f"backed up {age(files['age_seconds'])} ago" if files["last"] else "not backed up yet"

@@ -54,8 +54,8 @@ class Connections:
 
 
 def connections_of(app: ResolvedApp, topology: Topology) -> Connections:
-    """Count an application's connections; none if it has no database of Roost's."""
-    if app.database is None or app.database.url is not None:
+    """Count an application's connections; none if it has no database on a server of Roost's."""
+    if app.database is None or app.database.elsewhere:
         return Connections(app.name, 0, 0)
     workers = AUTO_WORKERS_MAX if app.web.workers == "auto" else app.web.workers
     for_each = UVICORN_CONNECTIONS if app.web.asynchronous else app.web.threads

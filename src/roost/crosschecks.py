@@ -6,6 +6,7 @@ from itertools import combinations, count
 from pathlib import Path
 
 from roost.budget import CONNECTION_RESERVE, RELEASES_SIDE_BY_SIDE, connections_needed, connections_of
+from roost.database_url import admin_url_conflict
 from roost.model import (
     GENERATED_SECRET,
     App,
@@ -20,7 +21,7 @@ from roost.model.app import MAX_REDIS_DATABASE
 from roost.model.certificates import LETS_ENCRYPT
 from roost.model.reserved import SERVICE_PORTS
 from roost.own_certificate import certificate_problems, key_problem
-from roost.rawyaml import KeyPath
+from roost.rawyaml import VAULT_REFERENCE, KeyPath
 from roost.suggest import did_you_mean, listed
 from roost.topology import Topology
 
@@ -67,7 +68,7 @@ def _unique_database_names(subject: Subject) -> Iterator[Mistake]:
     yield from _repeated(
         (
             _given(path, app, "database", "name"),
-            resolved.database.name,
+            f"{resolved.database.name} {resolved.database.admin_url or ''}",
             "Another application has this database too",
         )
         for path, app, resolved in subject.apps
@@ -76,10 +77,12 @@ def _unique_database_names(subject: Subject) -> Iterator[Mistake]:
 
 
 def _unique_roles(subject: Subject) -> Iterator[Mistake]:
-    owners = _owners(subject)
     for path, app, resolved in subject.apps:
-        if resolved.database and resolved.database.runtime_role in owners:
-            role = resolved.database.runtime_role
+        if resolved.database is None:
+            continue
+        owners = _owners(subject, resolved.database.admin_url)
+        role = resolved.database.runtime_role
+        if role in owners:
             yield Mistake(
                 _given(path, app, "database", "runtime_role"),
                 f"{role} is the runtime role of {app.name} and the owner of the database of {owners[role]}: give one "
@@ -87,9 +90,20 @@ def _unique_roles(subject: Subject) -> Iterator[Mistake]:
             )
 
 
+def _administrators(subject: Subject) -> Iterator[Mistake]:
+    for path, _, resolved in subject.apps:
+        url = resolved.database.admin_url if resolved.database else None
+        if resolved.database and url and not VAULT_REFERENCE.fullmatch(url):
+            name, runtime_role = resolved.database.name, resolved.database.runtime_role
+            if conflict := admin_url_conflict(url, name, [name, runtime_role]):
+                yield Mistake((*path, "database", "admin_url"), conflict)
+
+
 def _removed_databases(subject: Subject) -> Iterator[Mistake]:
     owners = _owners(subject)
-    serving = {app.database.runtime_role: app.name for _, _, app in subject.apps if app.database}
+    serving = {
+        app.database.runtime_role: app.name for _, _, app in subject.apps if app.database and not app.database.elsewhere
+    }
     for index, name in enumerate(subject.stack.removed_databases):
         place = ("stack", "removed_databases", index)
         if name in owners:
@@ -104,9 +118,13 @@ def _removed_databases(subject: Subject) -> Iterator[Mistake]:
             )
 
 
-def _owners(subject: Subject) -> dict[str, str]:
-    """The application of each database that Roost makes, whose owner has its name."""
-    return {app.database.name: app.name for _, _, app in subject.apps if app.database and not app.database.url}
+def _owners(subject: Subject, server: str | None = None) -> dict[str, str]:
+    """The application of each database that Roost makes on a server, its own if None. Owners have its name."""
+    return {
+        app.database.name: app.name
+        for _, _, app in subject.apps
+        if app.database and not app.database.url and app.database.admin_url == server
+    }
 
 
 def _unique_server_names(subject: Subject) -> Iterator[Mistake]:
@@ -155,7 +173,7 @@ def _hosts_for_everything(subject: Subject) -> Iterator[Mistake]:
             f"The applications need hosts in the groups app and web; {' and '.join(missing)} {verb} none.",
         )
     for path, app, resolved in subject.apps:
-        if resolved.database and not resolved.database.url and not topology.primary_database:
+        if resolved.database and not resolved.database.elsewhere and not topology.primary_database:
             yield Mistake(
                 _given(path, app, "database"),
                 "The application has a database, but the group database has no host; "
@@ -509,6 +527,7 @@ _CHECKS: tuple[Check, ...] = (
     _unique_domains,
     _unique_database_names,
     _unique_roles,
+    _administrators,
     _removed_databases,
     _unique_server_names,
     _ports,

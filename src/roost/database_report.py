@@ -15,14 +15,19 @@ _UNUSED_BYTES = 2**20
 
 
 class DatabaseCollector:
-    """Keeps what the hosts found; `hosts` maps a host's name to it."""
+    """Keeps what the hosts found; `hosts` maps a host's name to it, `elsewhere` the names of databases elsewhere."""
 
     def __init__(self) -> None:
         self.hosts: dict[str, Mapping[str, Any]] = {}
+        self.elsewhere: dict[str, Mapping[str, Any]] = {}
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, HostResult) and event.task.module == "postgresql_report" and "report" in event.result:
+        if not isinstance(event, HostResult):
+            return
+        if event.task.module == "postgresql_report" and "report" in event.result:
             self.hosts[event.host] = event.result["report"]
+        elif event.task.module == "postgresql_report_elsewhere":
+            self.elsewhere |= {found["name"]: found for found in event.result.get("elsewhere", ())}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,10 @@ _LONG_ENOUGH_TO_BE_USED = 7 * 86400
 
 
 def troubles(report: Mapping[str, Any]) -> Iterator[str]:
-    """What deserves attention on a host, the server before its databases."""
+    """What deserves attention on a host, or of a database elsewhere, the server before its databases."""
+    if report.get("problem"):
+        yield f"the database can't be looked at: {report['problem']}"
+        return
     yield from _server(report["server"])
     for database in report["databases"]:
         yield from (f"{database['name']}: {trouble}" for trouble in _database(database))

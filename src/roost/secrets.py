@@ -26,6 +26,7 @@ import yaml
 from cryptography.fernet import Fernet
 
 from roost import backup_secrets
+from roost.database_url import admin_url_conflict, admin_url_problem
 from roost.deploy_key import DEPLOY_KEY, new_key, public_half
 from roost.environment import VAULT_FILE, Environment
 from roost.errors import MissingSecrets, UsageError, VaultError
@@ -131,6 +132,8 @@ def ensure_secrets(environment: Environment, vault: Vault) -> list[str]:
         if secret.path[0] == BACKUP_SECRETS:
             backup_secrets.checked(secret.path[1], _get(content, secret.path))
     for app in environment.apps:
+        if admin_url := _get(content, _path(_admin_url(app))):
+            _checked_admin_url(app, admin_url)
         if app.certificate.file and not app.certificate.key_file:
             checked_key(_certificate_file(environment, app), content[APP_SECRETS][app.name][CERTIFICATE_KEY])
     return [str(secret) for secret in made_up]
@@ -230,6 +233,8 @@ def _settable(environment: Environment, owner: str) -> dict[str, Callable[[str],
     settable: dict[str, Callable[[str], str]] = dict.fromkeys(_names_in_vault(app), _one_line)
     if app.source.deploy_key:
         settable[DEPLOY_KEY] = _private_key
+    if name := _referred(app, _admin_url(app)):
+        settable[name] = partial(_checked_admin_url, app)
     if app.certificate.file:
         settable[CERTIFICATE_KEY] = partial(checked_key, _certificate_file(environment, app))
     return settable
@@ -257,11 +262,39 @@ def _private_key(value: str) -> str:
 
 def _names_in_vault(app: ResolvedApp) -> list[str]:
     """The application's secrets: those it declares and those that other values refer to."""
-    values = [*app.env.values(), *([app.database.url] if app.database and app.database.url else [])]
-    prefix = f"{APP_SECRETS}.{app.name}."
-    inner = [value.strip("{} ") for value in values if VAULT_REFERENCE.fullmatch(value)]
-    referred = [name.removeprefix(prefix) for name in inner if name.startswith(prefix)]
-    return list(dict.fromkeys([*app.secrets, *app.hooks.secrets, *referred]))
+    urls = [app.database.url, app.database.admin_url] if app.database else []
+    referred = [_referred(app, value) for value in [*app.env.values(), *urls] if value]
+    return list(dict.fromkeys([*app.secrets, *app.hooks.secrets, *filter(None, referred)]))
+
+
+def _referred(app: ResolvedApp, value: str) -> str:
+    """The name of the application's secret that a value refers to; empty if it refers to none."""
+    *folder, name = _path(value)
+    return name if folder == [APP_SECRETS, app.name] else ""
+
+
+def _path(value: str) -> tuple[str, ...]:
+    """Where in the vault the secret is that a value refers to; nowhere if it refers to none."""
+    return tuple(value.strip("{} ").split(".")) if VAULT_REFERENCE.fullmatch(value) else ("",)
+
+
+def _admin_url(app: ResolvedApp) -> str:
+    """What the stack says of the URL of its database's administrator; empty if there is none."""
+    return (app.database and app.database.admin_url) or ""
+
+
+def _checked_admin_url(app: ResolvedApp, value: str) -> str:
+    """The URL as it is kept. Raises UsageError, without the URL, if it can't be the administrator's."""
+    problem = admin_url_problem(value)
+    if not problem and app.database:
+        problem = admin_url_conflict(value, app.database.name, [app.database.name, app.database.runtime_role])
+    if problem:
+        where = ".".join(_path(_admin_url(app))).removeprefix(f"{APP_SECRETS}.")
+        raise UsageError(
+            f"{where}: {problem}",
+            hint=f"Set it with: roost secrets set {where.replace('.', ' ')}   (or ansible-vault edit {VAULT_FILE})",
+        )
+    return value
 
 
 def _certificate_file(environment: Environment, app: ResolvedApp) -> Path:

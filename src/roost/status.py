@@ -3,7 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from roost.backup_status import backup_row, backup_troubles, files_row, files_troubles
+from roost.backup_status import (
+    backup_row,
+    backup_troubles,
+    dumps_row,
+    dumps_troubles,
+    files_row,
+    files_troubles,
+)
 from roost.events import Event, HostResult
 from roost.receiver_status import receiver_row, receiver_troubles
 
@@ -33,6 +40,9 @@ def troubles(status: Mapping[str, Any]) -> Iterator[str]:
             yield f"{unit} is {state}"
     for app in status["apps"]:
         yield from _app_troubles(app)
+    for database in status["databases"]:
+        if database["problem"]:
+            yield f"the database of {database['name']} can't be reached: {database['problem']}"
     yield from filter(None, map(_certificate_trouble, status["certificates"]))
     for disk in status["disks"]:
         if disk["used_percent"] >= _DISK_FULL_PERCENT:
@@ -42,6 +52,8 @@ def troubles(status: Mapping[str, Any]) -> Iterator[str]:
         yield f"only {memory['available_mb']} MiB of memory are available"
     if status["backups"] is not None:
         yield from backup_troubles(status["backups"])
+    if status["dumps"] is not None:
+        yield from dumps_troubles(status["dumps"])
     if status["files"] is not None:
         yield from files_troubles(status["files"])
     if status["receiver"] is not None:
@@ -83,11 +95,15 @@ def status_rows(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "services", ", ".join(_unit(name, state) for name, state in sorted(status["services"].items()))
     for app in status["apps"]:
         yield "app", _app(app)
+    for database in status["databases"]:
+        yield "database", f"{database['name']} {'out of reach' if database['problem'] else 'answers'}, elsewhere"
     for certificate in status["certificates"]:
         kind = "self-signed" if certificate["self_signed"] else "issued"
         yield "certificate", f"{certificate['name']} {kind}, {certificate['days_left']} days left"
     if status["backups"] is not None:
         yield "backup", backup_row(status["backups"])
+    if status["dumps"] is not None:
+        yield "dumps", dumps_row(status["dumps"])
     if status["files"] is not None:
         yield "files", files_row(status["files"])
     if status["receiver"] is not None:

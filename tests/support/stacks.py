@@ -131,6 +131,8 @@ _options = st.fixed_dictionaries(
                 {"statement_timeout": 30, "lock_timeout": 5, "idle_in_transaction_timeout": 0},
                 {"pooler": True},
                 {"runtime_role": False},
+                {"url": "postgresql://u:p%40@db.example.com/x?sslmode=require", "dumps": 3},
+                {"admin_url": "postgresql://root:p%2F@db.example.com:25060/defaultdb", "extensions": ["postgis"]},
             ]
         ),
         "static": st.sampled_from([True, False, {"url": "/assets/v1/", "root": "dist"}]),

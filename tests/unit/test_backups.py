@@ -70,10 +70,13 @@ def test_there_are_backups_unless_somebody_says_no() -> None:
         (..., True, True),
         (False, True, False),
         (True, False, False),
-        ({"offsite": OFFSITE}, {"url": DATABASE_ELSEWHERE}, False),
+        ({"offsite": OFFSITE}, {"url": DATABASE_ELSEWHERE}, True),
+        (..., {"url": DATABASE_ELSEWHERE, "dumps": 0}, False),
+        ({"dumps": 0}, {"url": DATABASE_ELSEWHERE}, False),
+        ({"dumps": 0}, {"url": DATABASE_ELSEWHERE, "dumps": 1}, True),
     ],
 )
-def test_they_are_wanted_where_roost_makes_a_database(value: Any, database: Any, wanted: bool) -> None:
+def test_they_are_wanted_where_there_is_something_to_back_up(value: Any, database: Any, wanted: bool) -> None:
     assert bool(wanted_backups(parse_stack(stack_of(value, database)))) == wanted
     assert mistakes(stack_of(value, database)) == []
 
@@ -211,6 +214,7 @@ def test_archiving_of_ones_own_is_for_those_without_backups() -> None:
 
 OFF: dict[str, Any] = {
     "backup_repositories": [],
+    "backup_databases": [],
     "backup_files": [],
     "backup_files_repositories": [],
     "backup_project": "",
@@ -269,11 +273,21 @@ def test_a_plain_stack_is_backed_up_on_its_server() -> None:
 @pytest.mark.parametrize(
     "stack",
     [stack_of(False), stack_of(EVERYTHING, False), stack_of(EVERYTHING, {"url": DATABASE_ELSEWHERE})],
-    ids=["switched off", "no database", "a database elsewhere"],
+    ids=["switched off", "no database", "a database elsewhere without dumps"],
 )
 def test_nothing_is_backed_up_where_nothing_is_to_be(stack: dict[str, Any]) -> None:
     assert role_inputs("backup_", stack) == OFF
     assert archiving(stack) == ("", [])
+
+
+def test_dumps_of_a_database_elsewhere_are_files_that_are_backed_up() -> None:
+    stack = stack_of(EVERYTHING, {"url": DATABASE_ELSEWHERE, "dumps": 3})
+    given = role_inputs("backup_", stack, TWO_DATABASE_HOSTS, "a1")
+    assert given["backup_databases"] == [{"name": "atlas", "url": DATABASE_ELSEWHERE, "dumps": 3}]
+    assert given["backup_files"] == [{"name": "database", "paths": ["/var/backups/roost/databases"]}, OWN]
+    assert given["backup_heartbeat_url"] == TOLD
+    assert role_inputs("backup_", stack, TWO_DATABASE_HOSTS, "d1") == OFF
+    assert archiving(stack, TWO_DATABASE_HOSTS, "d1") == ("", [])
 
 
 def test_the_first_host_with_databases_alone_backs_them_up() -> None:
@@ -326,6 +340,7 @@ def test_everything_that_is_said_arrives() -> None:
     assert ca_file.endswith("/certs/s3.pem")
     assert given == {
         "backup_repositories": [{"key": 1, "name": "local"}, {"key": 2, "name": "offsite"}],
+        "backup_databases": [],
         "backup_files": [OWN],
         "backup_files_repositories": [{"name": "local"}, {"name": "offsite"}],
         "backup_project": str(REPOSITORY / "inventories" / "example"),

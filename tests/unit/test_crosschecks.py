@@ -52,6 +52,20 @@ def test_a_database_goes_that_an_application_had_before_it_moved_elsewhere() -> 
     assert list(mistakes(app(), removed_databases=["atlas"])) == ["stack.removed_databases[0]"]
 
 
+def test_names_are_taken_on_one_server_only() -> None:
+    def there(server: str, **database: Any) -> dict[str, Any]:
+        url = f"postgresql://root:secret@{server}.example.com/postgres"
+        return {"database": {"admin_url": url, **database}}
+
+    here = app("flock", redis={"database": 1}, database={"name": "atlas"})
+    assert mistakes(app(**there("db")), here, hosts=SINGLE) == {}
+    other = here | there("db", name="atlas")
+    assert list(mistakes(app(**there("db")), other)) == ["stack.apps[1].database.name"]
+    assert mistakes(app(**there("db")), here | there("other", name="atlas")) == {}
+    role = here | there("db", name="atlas_app")
+    assert list(mistakes(app(**there("db")), role)) == ["stack.apps[0].database"]
+
+
 def test_a_runtime_role_is_the_owner_of_no_other_database() -> None:
     other = app("atlas_app", domains=["other.test"], redis={"database": 1})
     assert list(mistakes(app(), other)) == ["stack.apps[0].database"]
@@ -116,7 +130,8 @@ def test_a_broker_group_is_enough_for_celery_but_not_for_the_cache() -> None:
 
 def test_a_database_elsewhere_needs_no_host() -> None:
     hosts = topology(["web", "app", "cache"])
-    assert mistakes(app(database={"url": "{{ vault_apps.atlas.DATABASE_URL }}"}), hosts=hosts) == {}
+    for key in ("url", "admin_url"):
+        assert mistakes(app(database={key: "{{ vault_apps.atlas.DATABASE_URL }}"}), hosts=hosts) == {}
 
 
 def test_local_sources_must_exist_and_hold_their_requirements(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from roost import derive
-from roost.derive import apps, certificates, data, edge, packages, server
+from roost.derive import apps, certificates, data, edge, elsewhere, packages, server
 from roost.derive.apps import auto_workers
 from roost.paths import bundle_root
 
@@ -137,6 +137,72 @@ def test_without_a_runtime_role_the_owner_serves_and_the_role_before_is_still_le
     assert {line["user"] for line in lines} == {"atlas"}
     never = {"atlas": {"database_password": "pass/word"}}
     assert {line["user"] for line in data.postgresql_hba(stack, *where, never)} == {"atlas"}
+
+
+ADMIN_URL = "postgresql://root:ro%2Fot@db.example.com:25060/defaultdb"
+
+
+def test_what_is_made_on_a_server_elsewhere_is_made_there_alone() -> None:
+    stack = with_database(admin_url=ADMIN_URL, extensions=["postgis"], lock_timeout=3)
+    _, *where = arguments(MANY, "d1")
+    assert data.postgresql_roles(stack, *where, VAULT_APPS) == data.postgresql_databases(stack, *where) == []
+    assert data.postgresql_hba(stack, *where, VAULT_APPS) == []
+    assert "postgresql-postgis" not in packages.packages_names(stack, *where)
+    _, *where = arguments(MANY, "a1")
+    assert elsewhere.postgresql_elsewhere(stack, *where, VAULT_APPS) == [
+        {
+            "name": "atlas",
+            "admin_url": f"{ADMIN_URL}?sslmode=require",
+            "roles": [
+                {"name": "atlas", "password": "pass/word"},
+                {"name": "atlas_app", "password": "run/time", "lock_timeout": 3},
+            ],
+            "database": {"name": "atlas", "owner": "atlas", "runtime_role": "atlas_app", "extensions": ["postgis"]},
+        }
+    ]
+
+
+def test_a_database_elsewhere_is_reached_over_tls_by_each_of_its_roles() -> None:
+    stack = with_database(admin_url=ADMIN_URL)
+    url = "postgresql://atlas{}@db.example.com:25060/atlas?sslmode=require"
+    serving, owner = url.format("_app:run%2Ftime"), url.format(":pass%2Fword")
+    for host in ("a1", "w1"):
+        _, *where = arguments(MANY, host)
+        atlas, *_ = apps.app_apps(stack, *where, VAULT_APPS, "secret", "inventories/prod")
+        assert variables(atlas, "secrets")["DATABASE_URL"] == serving
+        assert variables(atlas, "command_secrets") == {"DATABASE_URL": owner}
+        assert atlas["migrations"]["lift_time_limits"]
+        assert elsewhere.databases_reached(stack, *where, VAULT_APPS) == [{"name": "atlas", "url": serving}]
+    assert elsewhere.databases_reached(stack, *arguments(MANY, "d1")[1:], VAULT_APPS) == []
+    _, *where = arguments(MANY, "a1")
+    assert elsewhere.databases_examined(stack, *where) == [
+        {"name": "atlas", "url": "postgresql://root:ro%2Fot@db.example.com:25060/atlas?sslmode=require"}
+    ]
+    assert elsewhere.backup_databases(stack, *where, VAULT_APPS) == [{"name": "atlas", "url": owner, "dumps": 2}]
+
+
+def test_a_database_that_is_used_as_it_is_has_one_login_for_everything() -> None:
+    url = "postgresql://u:p@db.example.com/x"
+    stack = with_database(url=url, dumps=5)
+    _, *where = arguments(MANY, "a1")
+    atlas, *_ = apps.app_apps(stack, *where, VAULT_APPS, "secret", "inventories/prod")
+    assert (variables(atlas, "secrets")["DATABASE_URL"], atlas["command_secrets"]) == (url, [])
+    assert elsewhere.postgresql_elsewhere(stack, *where, VAULT_APPS) == []
+    named = {"name": "atlas", "url": url}
+    assert elsewhere.databases_examined(stack, *where) == [named]
+    assert elsewhere.databases_reached(stack, *where, VAULT_APPS) == [named]
+    assert elsewhere.backup_databases(stack, *where, VAULT_APPS) == [named | {"dumps": 5}]
+
+
+def test_one_host_dumps_databases_elsewhere_and_can_do_without() -> None:
+    stack = with_database(url="postgresql://u:p@db.example.com/x")
+    for host, dumped in (("a1", True), ("a2", False), ("w1", False), ("d1", False)):
+        _, *where = arguments(MANY, host)
+        assert bool(elsewhere.backup_databases(stack, *where, VAULT_APPS)) == dumped
+        assert ("restic" in packages.packages_names(stack, *where)) == (host != "d1")
+    _, *where = arguments(MANY, "a1")
+    assert elsewhere.backup_databases(stack | {"backups": False}, *where, VAULT_APPS) == []
+    assert elsewhere.backup_databases(stack | {"backups": {"dumps": 0}}, *where, VAULT_APPS) == []
 
 
 def test_a_database_goes_with_its_roles() -> None:

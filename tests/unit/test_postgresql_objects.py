@@ -155,6 +155,35 @@ def test_a_database_without_a_public_schema_keeps_none() -> None:
     assert shown(state(contents__atlas__schema=None)) == []
 
 
+def test_an_administrator_elsewhere_acts_for_the_owner_and_takes_the_locale_that_is_there() -> None:
+    new = [step.shown for step in objects.plan([ROLE], [DATABASE], EMPTY, "root")]
+    assert new[:3] == [
+        "CREATE ROLE \"atlas\" LOGIN PASSWORD '********'",
+        'GRANT "atlas" TO "root"',
+        'CREATE DATABASE "atlas" OWNER "atlas" TEMPLATE template0 ENCODING \'UTF8\'',
+    ]
+    stranger = state(roles__atlas__administered=False)
+    assert [step.sql for step in objects.plan([ROLE], [DATABASE], stranger, "root")] == ['GRANT "atlas" TO "root"']
+    assert objects.plan([ROLE], [DATABASE], state(roles__atlas__administered=True), "root") == []
+
+
+def test_a_session_elsewhere_comes_back_to_the_database_of_its_url() -> None:
+    script = objects.state_script([ROLE], [DATABASE], "pg_roles", "defaultdb")
+    assert "pg_authid" not in script
+    assert "\\connect postgres" not in script
+    steps = objects.plan([ROLE], [DATABASE, {"name": "other", "owner": "atlas", "extensions": []}], EMPTY, "root")
+    connects = [line for line in objects.change_script(steps, "defaultdb").splitlines() if line.startswith("\\")]
+    assert connects == ["\\connect atlas", "\\connect defaultdb", "\\connect other"]
+
+
+def test_no_argument_of_psql_elsewhere_is_a_secret_and_none_of_its_settings_a_superusers() -> None:
+    psql = objects.of_server("/usr/bin/psql", "postgresql://root:secret@db.example.com/defaultdb?sslmode=require")
+    assert (psql.command, psql.home) == (("/usr/bin/psql",), "defaultdb")
+    assert (psql.login["PGPASSWORD"], psql.login["PGSSLMODE"]) == ("secret", "require")
+    assert "log_statement" not in psql.options
+    assert "log_statement=none" in objects.of_this_host("/usr/bin/psql", 5432).options
+
+
 RUNTIME = {"name": "atlas_app", "password": PASSWORD, "statement_timeout": 30}
 SERVED = DATABASE | {"runtime_role": "atlas_app"}
 

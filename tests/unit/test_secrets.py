@@ -125,6 +125,25 @@ def test_declared_secrets_must_be_set_and_are_named_all_at_once(environment: Env
     assert secrets.ensure_secrets(environment, vault) == []
 
 
+def test_an_administrators_url_is_one_before_any_host_is_touched(environment: Environment, vault: VaultLib) -> None:
+    environment = declare(
+        environment, '      database: {admin_url: "{{ vault_apps.cirrus.DATABASE_ADMIN_URL }}", runtime_role: false}\n'
+    )
+    with pytest.raises(MissingSecrets, match=r"^cirrus\.DATABASE_ADMIN_URL is declared"):
+        secrets.ensure_secrets(environment, vault)
+    for wrong, told in (("://root@db/postgres", "must have the"), ("://root:s3cret@db/cirrus", "Roost makes")):
+        with pytest.raises(UsageError, match=told) as refused:
+            secrets.set_secret(environment, vault, "cirrus", "DATABASE_ADMIN_URL", f"postgresql{wrong}")
+        assert "s3cret" not in str(refused.value)
+    secrets.set_secret(environment, vault, "cirrus", "DATABASE_ADMIN_URL", "postgresql://root:s3cret@db/postgres")
+    assert secrets.ensure_secrets(environment, vault) == []
+    assert "database_password" in content(environment, vault)["vault_apps"]["cirrus"]
+    edited = vault.decrypt(file_of(environment).read_bytes()).decode().replace("db/postgres", "db/cirrus")
+    file_of(environment).write_bytes(vault.encrypt(edited))
+    with pytest.raises(UsageError, match=r"^cirrus\.DATABASE_ADMIN_URL: The URL leads to cirrus"):
+        secrets.ensure_secrets(environment, vault)
+
+
 def test_ansible_reads_every_secret_literally(environment: Environment, vault: VaultLib) -> None:
     environment = declare(environment, "      secrets: [API_KEY]\n")
     value = "{{ lookup('pipe', 'id') }} {% x %} '\"\\ $HOME é: #"

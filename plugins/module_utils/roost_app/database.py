@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ansible.module_utils.roost_app.commands import run, run_in_release
 from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.paths import AppPaths
+from ansible.module_utils.roost_backup.url import connection, is_url
 
-# What of a URL's query libpq also reads from the environment.
-_QUERY = {
-    "channel_binding": "PGCHANNELBINDING",
-    "connect_timeout": "PGCONNECT_TIMEOUT",
-    "options": "PGOPTIONS",
-    "sslcert": "PGSSLCERT",
-    "sslkey": "PGSSLKEY",
-    "sslmode": "PGSSLMODE",
-    "sslrootcert": "PGSSLROOTCERT",
-}
 # Whom a migration may have waited for: sessions with locks on tables. What those of other users do stays hidden.
 _HOLDERS = """
     SELECT format('process %s (%s%s) holds locks on %s', a.pid, coalesce(nullif(a.application_name, ''), a.usename),
@@ -38,27 +28,18 @@ def database_url(paths: AppPaths, release: Path) -> str:
     return run_in_release('printf %s "${DATABASE_URL-}"', release, paths)
 
 
-def connection(url: str) -> dict[str, str]:
-    """Return the variables by which PostgreSQL's programs reach the database: an argument would show its password."""
-    parts = urlsplit(url)
-    if not parts.scheme.startswith("postgres"):
+def environment_of(url: str) -> dict[str, str]:
+    """Return the variables by which PostgreSQL's programs reach the database."""
+    if not is_url(url):
         raise ReleaseError("DATABASE_URL is no postgresql:// URL")
-    given = {
-        "PGHOST": parts.hostname or "",
-        "PGPORT": str(parts.port or ""),
-        "PGUSER": unquote(parts.username or ""),
-        "PGPASSWORD": unquote(parts.password or ""),
-        "PGDATABASE": unquote(parts.path.removeprefix("/")),
-        **{_QUERY[name]: value for name, value in parse_qsl(parts.query) if name in _QUERY},
-    }
-    return {name: value for name, value in given.items() if value}
+    return connection(url)
 
 
 def lock_holders(paths: AppPaths, release: Path) -> list[str]:
     """Return a line for each session that holds locks on tables; none if they can't be asked for."""
     command = ["psql", "--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--command", _HOLDERS]
     try:
-        found = run(command, environment=connection(database_url(paths, release)))
+        found = run(command, environment=environment_of(database_url(paths, release)))
     except (ReleaseError, OSError):
         return []
     return found.splitlines()
@@ -76,7 +57,7 @@ def dump(paths: AppPaths, release: Path, name: str, *, keep: int, lock_timeout: 
     # Without it, pg_dump would wait for a lock without end.
     patience = [f"--lock-wait-timeout={lock_timeout}s"] if lock_timeout else []
     try:
-        variables = connection(database_url(paths, release))
+        variables = environment_of(database_url(paths, release))
         staged.touch(mode=0o600)
         run(["pg_dump", "--format=custom", "--no-password", *patience, f"--file={staged}"], environment=variables)
         run(["pg_restore", "--list", str(staged)])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ansible.module_utils.roost_backup.errors import BackupError
 
@@ -12,11 +13,21 @@ TELLING_LINES = 6
 WEEK_SECONDS = 7 * 86400
 
 
-def run(argv: Sequence[str], *, timeout: float = WEEK_SECONDS) -> str:
-    """Run a command as root and return what it printed. Raises BackupError with the end of its output."""
+def run(argv: Sequence[str], *, timeout: float = WEEK_SECONDS, environment: Mapping[str, str] | None = None) -> str:
+    """Run a command as root and return what it printed. Raises BackupError with the end of its output.
+
+    `environment` is added to this process' own.
+    """
     try:
         done = subprocess.run(
-            list(argv), capture_output=True, text=True, errors="replace", cwd="/", timeout=timeout, check=False
+            list(argv),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            cwd="/",
+            timeout=timeout,
+            check=False,
+            env={**os.environ, **(environment or {})},
         )
     except FileNotFoundError:
         raise BackupError(f"{argv[0]} is not installed") from None

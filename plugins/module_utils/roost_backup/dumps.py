@@ -18,23 +18,15 @@ PRIVATE = 0o700
 def dump(cluster: Cluster, database: str, keep: int) -> Path:
     """Dump a database, and keep so many dumps of it. Raises BackupError."""
     file = write(cluster, database, FOLDER)
-    for old in dumps_of(database)[:-keep]:
-        old.unlink()
+    let_go(database, keep, FOLDER)
     return file
 
 
 def write(cluster: Cluster, database: str, folder: Path) -> Path:
     """Dump a database into a folder. Raises BackupError; half a dump never has a dump's name."""
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(PRIVATE)
-    # If restic came first, it made this one for root alone.
-    folder.parent.chmod(PASSABLE)
-    owner = pwd.getpwnam("postgres")
-    os.chown(folder, owner.pw_uid, owner.pw_gid)
-    file = folder / f"{database}-{time.strftime('%Y-%m-%dT%H-%M-%SZ', time.gmtime())}.dump"
-    unfinished = file.with_suffix(".unfinished")
-    for left_over in folder.glob("*.unfinished"):
-        left_over.unlink()
+    prepare(folder, "postgres")
+    file = new_file(database, folder)
+    unfinished = unfinished_of(file)
     run_as_postgres(
         [
             *[cluster.program("pg_dump"), f"--port={cluster.port}", "--format=custom"],
@@ -45,6 +37,34 @@ def write(cluster: Cluster, database: str, folder: Path) -> Path:
     return file
 
 
-def dumps_of(database: str) -> list[Path]:
-    """Return the dumps of a database, the oldest first."""
-    return sorted(FOLDER.glob(f"{database}-????-??-??T??-??-??Z.dump"))
+def prepare(folder: Path, user: str) -> None:
+    """Make a folder that this user alone may read, without what a run that was killed left behind."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(PRIVATE)
+    # If restic came first, it made this one for root alone.
+    folder.parent.chmod(PASSABLE)
+    owner = pwd.getpwnam(user)
+    os.chown(folder, owner.pw_uid, owner.pw_gid)
+    for left_over in folder.glob("*.unfinished"):
+        left_over.unlink()
+
+
+def new_file(name: str, folder: Path) -> Path:
+    """Return where a dump of this moment belongs."""
+    return folder / f"{name}-{time.strftime('%Y-%m-%dT%H-%M-%SZ', time.gmtime())}.dump"
+
+
+def unfinished_of(file: Path) -> Path:
+    """Return where a dump is until it is whole."""
+    return file.with_suffix(".unfinished")
+
+
+def let_go(name: str, keep: int, folder: Path) -> None:
+    """Remove all dumps of a name but the newest."""
+    for old in dumps_of(name, folder)[:-keep]:
+        old.unlink()
+
+
+def dumps_of(name: str, folder: Path = FOLDER) -> list[Path]:
+    """Return the dumps of a name, the oldest first."""
+    return sorted(folder.glob(f"{name}-????-??-??T??-??-??Z.dump"))

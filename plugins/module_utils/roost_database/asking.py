@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-
-from ansible.module_utils.roost_backup.cluster import Cluster
+from typing import Any, Protocol
 
 # An application owns the schema public of its database: no function of its making may be called by the administrator.
 # The questions are kept out of the statistics that they ask for, and give up rather than wait for a lock.
@@ -14,13 +12,22 @@ SESSION = """
     SET search_path = pg_catalog;
     SET lock_timeout = '3s';
     SET statement_timeout = '60s';
-    SET pg_stat_statements.track = 'none';
+    DO $$ BEGIN
+        IF current_setting('is_superuser')::bool THEN SET pg_stat_statements.track = 'none'; END IF;
+    END $$;
 """
 
 
-def answer(cluster: Cluster, query: str, database: str = "postgres") -> Any:
+class Server(Protocol):
+    """What can be asked."""
+
+    def sql(self, text: str, database: str = ...) -> str:
+        """Run SQL and return what it prints. Raises BackupError."""
+
+
+def answer(server: Server, query: str, database: str = "postgres") -> Any:
     """Return the one JSON value that a query returns. Raises BackupError if it can't be asked."""
-    return json.loads(cluster.sql(SESSION + query, database))
+    return json.loads(server.sql(SESSION + query, database))
 
 
 def rows_of(query: str) -> str:

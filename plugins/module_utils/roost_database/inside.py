@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.roost_backup.cluster import Cluster
 from ansible.module_utils.roost_backup.errors import BackupError
 from ansible.module_utils.roost_database import bloat
-from ansible.module_utils.roost_database.asking import answer, full_name, rows_of
+from ansible.module_utils.roost_database.asking import Server, answer, full_name, rows_of
 from ansible.module_utils.roost_database.statements import slowest
 
 SHOWN = 10
@@ -66,6 +65,7 @@ SEQUENCES = f"""
         JOIN pg_namespace AS space ON space.oid = owner.relnamespace
         JOIN pg_attribute AS own ON own.attrelid = belongs.refobjid AND own.attnum = belongs.refobjsubid
         WHERE own.atttypid IN ('int2'::regtype, 'int4'::regtype) AND counted.seqincrement > 0 AND NOT counted.seqcycle
+            AND has_sequence_privilege(counted.seqrelid, 'USAGE, SELECT')
     ) AS ranges
     WHERE share > 0.75 ORDER BY share DESC
 """
@@ -88,12 +88,12 @@ NOTHING: dict[str, Any] = {
 }
 
 
-def look_inside(cluster: Cluster, database: str) -> dict[str, Any]:
+def look_inside(server: Server, database: str) -> dict[str, Any]:
     """Return what is in a database; `problem` says why it, or its slowest statements, can't be told."""
     found = {**NOTHING, "statements": None, "problem": ""}
     try:
-        found.update(answer(cluster, INSIDE, database))
-        found["statements"] = slowest(cluster, database)
+        found.update(answer(server, INSIDE, database))
+        found["statements"] = slowest(server, database)
     except BackupError as problem:
         found["problem"] = str(problem).splitlines()[0].removeprefix("ERROR:").strip()
     return found

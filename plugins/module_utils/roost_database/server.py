@@ -39,17 +39,31 @@ DATABASES = f"""
         age(datfrozenxid) AS xid_age, {LAST_XID} - age(datfrozenxid) AS xid_left,
         {rows_of(SESSIONS)} AS sessions
     FROM pg_database AS database JOIN pg_stat_database AS counted ON counted.datid = database.oid
-    WHERE datallowconn AND database.datname <> 'template1' ORDER BY database.datname
+    WHERE {{which}} ORDER BY database.datname
 """
-SERVER = f"""
-    SELECT json_build_object(
-        'version', current_setting('server_version_num')::int / 10000,
-        'connections', (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') - 1,
-        'max_connections', current_setting('max_connections')::int,
-        'autovacuum', current_setting('autovacuum')::bool,
-        'autovacuum_freeze_max_age', current_setting('autovacuum_freeze_max_age')::int,
-        'oldest_xid', (SELECT row_to_json(found) FROM ({OLDEST}) AS found),
-        'slots', {rows_of(SLOTS)},
-        'prepared', {rows_of(PREPARED)},
-        'databases', {rows_of(DATABASES)})
-"""
+
+
+def question(connections: str, which: str) -> str:
+    """Return a query for the state of the server, with SQL for the number of its connections and which databases."""
+    return f"""
+        SELECT json_build_object(
+            'version', current_setting('server_version_num')::int / 10000,
+            'connections', ({connections}) - 1,
+            'max_connections', current_setting('max_connections')::int,
+            'autovacuum', current_setting('autovacuum')::bool,
+            'autovacuum_freeze_max_age', current_setting('autovacuum_freeze_max_age')::int,
+            'oldest_xid', (SELECT row_to_json(found) FROM ({OLDEST}) AS found),
+            'slots', {rows_of(SLOTS)},
+            'prepared', {rows_of(PREPARED)},
+            'databases', {rows_of(DATABASES.format(which=which))})
+    """
+
+
+SERVER = question(
+    "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'",
+    "datallowconn AND database.datname <> 'template1'",
+)
+# Without rights to see them, sessions of other roles have no type, and databases no size.
+SERVER_ELSEWHERE = question(
+    "SELECT coalesce(sum(numbackends), 0) FROM pg_stat_database", "database.datname = current_database()"
+)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible.module_utils.roost_backup.cluster import Cluster
-from ansible.module_utils.roost_database.asking import answer
+from ansible.module_utils.roost_database.asking import Server, answer
 
 SHOWN = 10
 LONGEST = 120
@@ -45,13 +44,13 @@ TOKEN = re.compile(
 )
 
 
-def slowest(cluster: Cluster, database: str) -> list[dict[str, Any]] | None:
+def slowest(server: Server, database: str) -> list[dict[str, Any]] | None:
     """Return the statements that took most time in all, None without the extension. Raises BackupError."""
-    schema = answer(cluster, SCHEMA, database)["schema"]
+    schema = answer(server, SCHEMA, database)["schema"]
     if schema is None:
         return None
     query = SLOWEST.format(schema=schema, read=READ, shown=SHOWN)
-    found: list[dict[str, Any]] = answer(cluster, query, database)
+    found: list[dict[str, Any]] = answer(server, query, database)
     return [{**statement, "query": shown(statement["query"])} for statement in found]
 
 

@@ -31,32 +31,39 @@ def database(
         raise UsageError(f"{name!r} can't be the name of a database.")
     operation = Operation("database", "playbooks/database.yml", environment, as_json)
     operation.variables = {"report_database": name}
-    elsewhere = [app.name for app in operation.loaded.apps if app.database and app.database.url]
     collector = DatabaseCollector()
     outcome = operation.run(collector)
     if as_json:
-        hosts = {host: {**found, "troubles": list(troubles(found))} for host, found in sorted(collector.hosts.items())}
+        hosts, elsewhere = _document(collector.hosts), _document(collector.elsewhere)
         print_json({"ok": outcome.problem is None, "elsewhere": elsewhere, "hosts": hosts})
     else:
         for host, found in sorted(collector.hosts.items()):
             _print(operation, host, found)
-        if elsewhere:
-            operation.print_lines([f"Not looked at, because the database is elsewhere: {', '.join(elsewhere)}."])
+        for app, found in sorted(collector.elsewhere.items()):
+            _print(operation, f"{app}, elsewhere:", found)
     if outcome.problem:
         raise outcome.problem
 
 
-def _print(operation: Operation, host: str, found: Mapping[str, Any]) -> None:
+def _document(reports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: {**found, "troubles": list(troubles(found))} for name, found in sorted(reports.items())}
+
+
+def _print(operation: Operation, title: str, found: Mapping[str, Any]) -> None:
     deserving = list(troubles(found))
     verdict = Text("needs attention", style="bold red") if deserving else Text("well", style="bold green")
-    operation.console.print(Text(host, style="bold"), verdict)
+    operation.console.print(Text(title, style="bold"), verdict)
     for trouble in deserving:
         operation.console.print(Text(f"  ! {trouble}", style="red"), soft_wrap=True)
+    if found.get("problem"):
+        return
     operation.console.print(Text(f"  {server_line(found['server'])}"), soft_wrap=True)
     for one in found["databases"]:
         operation.console.print(Text(f"  {one['name']}: {database_line(one)}"), soft_wrap=True)
         for section in sections(one):
             operation.console.print(Padding(_table(section), (0, 0, 0, 4)))
+    for missing in found.get("left_out", ()):
+        operation.console.print(Text(f"  not looked at: {missing}", style="dim"), soft_wrap=True)
 
 
 def _table(section: Section) -> Table:

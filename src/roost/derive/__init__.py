@@ -3,7 +3,7 @@
 Each is a filter of the same name (`roost_nginx_sites`); `playbooks/vars/wiring.yml` is where they are called.
 """
 
-from roost.derive import apps, backups, certificates, data, edge, packages, receiver, server
+from roost.derive import apps, backups, certificates, data, edge, elsewhere, packages, receiver, server
 
 FILTERS = (
     apps.app_names,
@@ -71,6 +71,10 @@ FILTERS = (
     edge.nginx_sites,
     edge.nginx_tls_profile,
     edge.nginx_worker_connections,
+    elsewhere.backup_databases,
+    elsewhere.databases_examined,
+    elsewhere.databases_reached,
+    elsewhere.postgresql_elsewhere,
     packages.packages_names,
     receiver.backup_restore_asks_receiver,
     receiver.backup_restore_received,

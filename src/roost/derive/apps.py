@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from roost.database_url import server_of
 from roost.deploy_key import DEPLOY_KEY
 from roost.derive.context import Context, role_input
 from roost.derive.logins import Login, owner_login, serving_login
 from roost.derive.pages import copy_commands
 from roost.derive.passwords import password_hash
 from roost.derive.server import PGBOUNCER_PORT, POSTGRESQL_PORT, REDIS_PORT
-from roost.model import AUTO_WORKERS_MAX, ResolvedApp
+from roost.model import AUTO_WORKERS_MAX, ResolvedApp, ResolvedDatabase
 from roost.model.hooks import NOTICES, POINTS
 from roost.paths import project_root
 
@@ -149,7 +150,7 @@ def _migrations(app: ResolvedApp) -> dict[str, Any]:
     return {
         "listing": app.migrations or "",
         "lock_timeout": database.migration_lock_timeout if database else 0,
-        # A database elsewhere has its owner's limits, and perhaps a connection pooler that refuses options.
+        # A database that is used as it is has its owner's limits, and perhaps a connection pooler that refuses options.
         "lift_time_limits": bool(database and not database.url),
         "backup": bool(database and database.backup_before_migrations),
     }
@@ -244,7 +245,7 @@ def _secrets(
     if app.database:
         port = PGBOUNCER_PORT if app.database.pooler else POSTGRESQL_PORT
         variables["DATABASE_URL"] = app.database.url or _database_url(
-            app.database.name, serving_login(app.database, vault), port, context
+            app.database, serving_login(app.database, vault), port, context
         )
     if app.redis_database is not None:
         variables |= _redis_urls(app, redis_password, context)
@@ -260,12 +261,14 @@ def _command_secrets(app: ResolvedApp, context: Context, vault_apps: Mapping[str
     if database is None or not (database.runtime_role or database.pooler):
         return []
     owner = owner_login(database, vault_apps[app.name])
-    return _listed({"DATABASE_URL": _database_url(database.name, owner, POSTGRESQL_PORT, context)})
+    return _listed({"DATABASE_URL": _database_url(database, owner, POSTGRESQL_PORT, context)})
 
 
-def _database_url(database: str, login: Login, port: int, context: Context) -> str:
+def _database_url(database: ResolvedDatabase, login: Login, port: int, context: Context) -> str:
+    if database.admin_url:
+        return server_of(database.admin_url).url(login.role, login.password, database.name)
     server = context.address_of(context.topology.members("database")[0])
-    return f"postgresql://{login.role}:{quote(login.password, safe='')}@{server}:{port}/{database}"
+    return f"postgresql://{login.role}:{quote(login.password, safe='')}@{server}:{port}/{database.name}"
 
 
 def _redis_urls(app: ResolvedApp, password: str, context: Context) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 from roost.backup_secrets import ALERT_URL, HEARTBEAT_URL, PASSPHRASE, S3_KEY, S3_SECRET
 from roost.derive.context import Context, role_input
 from roost.derive.data import local_databases
+from roost.derive.elsewhere import dumped_databases
 from roost.model import Backups, wanted_backups, wanted_database_backups
 from roost.model.backups import S3
 from roost.paths import project_root
@@ -18,6 +19,10 @@ from roost.paths import project_root
 STANZA = "main"
 """What pgBackRest calls the database server."""
 
+DUMPS = "database"
+"""The set of files with the dumps of databases elsewhere; no application can have this name."""
+
+DUMPS_FOLDER = "/var/backups/roost/databases"
 HTTPS_PORT = 443
 
 
@@ -54,14 +59,15 @@ def backup_repositories(context: Context) -> list[dict[str, Any]]:
 
 @role_input
 def backup_files(context: Context) -> list[dict[str, Any]]:
-    """Return the sets of files: what was uploaded to each application, and this host's own secrets and certificates."""
+    """Return the sets of files: uploads to each application, dumps, and this host's own secrets and certificates."""
     if files_backups_of(context) is None:
         return []
     has_media = context.plays("app") or context.plays("worker")
     uploads = [
         {"name": app.name, "paths": [f"/srv/{app.name}/media"]} for app in context.apps if has_media and app.media
     ]
-    return [*uploads, {"name": "roost", "paths": ["/etc/roost", "/etc/letsencrypt"]}]
+    dumps = [{"name": DUMPS, "paths": [DUMPS_FOLDER]}] if dumped_databases(context) else []
+    return [*uploads, *dumps, {"name": "roost", "paths": ["/etc/roost", "/etc/letsencrypt"]}]
 
 
 @role_input

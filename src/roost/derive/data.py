@@ -24,8 +24,27 @@ RECEIVER_ROLE = "roost_receiver"
 
 
 def local_databases(context: Context) -> list[tuple[ResolvedApp, ResolvedDatabase]]:
-    """Return the applications whose database is Roost's to make, with it."""
-    return [(app, app.database) for app in context.apps if app.database and not app.database.url]
+    """Return the applications whose database is on a server of Roost's, with it."""
+    return [(app, app.database) for app in context.apps if app.database and not app.database.elsewhere]
+
+
+def declared_roles(database: ResolvedDatabase, vault: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the owner of a database and its runtime role; the one that serves has the time limits."""
+    serving = serving_login(database, vault)
+    return [
+        {"name": login.role, "password": login.password, **(_time_limits(database) if login == serving else {})}
+        for login in dict.fromkeys([owner_login(database, vault), serving])
+    ]
+
+
+def declared_database(database: ResolvedDatabase) -> dict[str, Any]:
+    """Return a database as the role postgresql makes it."""
+    return {
+        "name": database.name,
+        "owner": database.name,
+        "runtime_role": database.runtime_role,
+        "extensions": list(database.extensions),
+    }
 
 
 @role_input
@@ -42,31 +61,17 @@ def postgresql_listen_addresses(context: Context) -> list[str]:
 def postgresql_roles(
     context: Context, vault_apps: Mapping[str, Mapping[str, str]], vault_backups: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Return the owner of each database and its runtime role, of which the one that serves has the time limits, and the
-    receiver's."""
-    roles: list[dict[str, Any]] = []
-    if context.receiver:
-        roles.append({"name": RECEIVER_ROLE, "password": str(vault_backups[RECEIVER_PASSWORD]), "replication": True})
-    for app, database in local_databases(context):
-        serving = serving_login(database, vault_apps[app.name])
-        roles += [
-            {"name": login.role, "password": login.password, **(_time_limits(database) if login == serving else {})}
-            for login in dict.fromkeys([owner_login(database, vault_apps[app.name]), serving])
-        ]
-    return roles
+    """Return the owner of each database and its runtime role, and the receiver's."""
+    receiver = {"name": RECEIVER_ROLE, "password": str(vault_backups[RECEIVER_PASSWORD]), "replication": True}
+    roles = [
+        role for app, database in local_databases(context) for role in declared_roles(database, vault_apps[app.name])
+    ]
+    return [receiver, *roles] if context.receiver else roles
 
 
 @role_input
 def postgresql_databases(context: Context) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": database.name,
-            "owner": database.name,
-            "runtime_role": database.runtime_role,
-            "extensions": list(database.extensions),
-        }
-        for _, database in local_databases(context)
-    ]
+    return [declared_database(database) for _, database in local_databases(context)]
 
 
 @role_input

@@ -8,6 +8,8 @@ import yaml
 
 from roost.derive.backups import backups_of, files_backups_of
 from roost.derive.context import Context, role_input
+from roost.derive.data import local_databases
+from roost.derive.elsewhere import dumped_databases
 from roost.paths import bundle_root
 
 
@@ -24,7 +26,7 @@ def packages_names(context: Context) -> list[str]:
         names.update(_role_variables("nginx")["__nginx_waf_packages"])
     if context.plays("database"):
         packaged = _role_variables("postgresql")["__postgresql_extension_packages"]
-        wanted = {extension for app in context.apps if app.database for extension in app.database.extensions}
+        wanted = {extension for _, database in local_databases(context) for extension in database.extensions}
         names.update(packaged[extension] for extension in wanted & packaged.keys())
     if context.plays("app") or context.plays("worker"):
         names.update(package for app in context.apps for package in app.packages)
@@ -35,7 +37,11 @@ def packages_names(context: Context) -> list[str]:
 
 def _backup_packages(context: Context) -> list[str]:
     """Return what the backups of this host need."""
-    kinds = {"database": backups_of(context), "files": files_backups_of(context)}
+    kinds = {
+        "database": backups_of(context),
+        "dumps": dumped_databases(context),
+        "files": files_backups_of(context),
+    }
     wanted = [f"__backup_{kind}_packages" for kind, declared in kinds.items() if declared]
     variables = _role_variables("backup")
     return [name for key in ["__backup_packages", *wanted] for name in variables[key]] if wanted else []

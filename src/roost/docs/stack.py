@@ -109,7 +109,7 @@ upload that is too large end a process of nginx.
 
 `roost check` refuses what is wrong, with the line and the key, before any host is touched; so does every playbook.
 Values are never templated. Only a whole value may refer to a secret of the vault, like
-`"{{ vault_apps.atlas.API_KEY }}"`, in `env` and in `database.url`.
+`"{{ vault_apps.atlas.API_KEY }}"`, in `env`, `database.url` and `database.admin_url`.
 
 Editors check the file while you type with this line at its top:
 

@@ -30,6 +30,7 @@ from roost.model.resolve import (
     runtime_role_of,
     wanted_backups,
     wanted_database_backups,
+    wanted_dumps,
 )
 from roost.model.server import AdminUser, FirewallRule
 from roost.model.stack import Stack
@@ -69,4 +70,5 @@ __all__ = [
     "runtime_role_of",
     "wanted_backups",
     "wanted_database_backups",
+    "wanted_dumps",
 ]

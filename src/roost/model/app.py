@@ -39,6 +39,7 @@ from roost.model.values import (
     TlsKind,
     UrlPath,
     UrlPrefix,
+    VaultOrAdminUrl,
     VaultOrDatabaseUrl,
     goes_through_ssh,
     shown,
@@ -62,6 +63,7 @@ POOL_SIZE = 20
 MAX_WEB_WORKERS = 64
 MAX_REDIS_DATABASE = 63
 MAX_DATABASE_TIMEOUT = 86_400
+MAX_DUMPS = 100
 
 
 def _free_variable(name: str) -> str:
@@ -277,7 +279,23 @@ class Database(Declared):
         default=[], description="PostgreSQL extensions to create, such as `postgis`."
     )
     url: VaultOrDatabaseUrl | None = Field(
-        default=None, description="A database elsewhere, usually a secret; Roost then creates none."
+        default=None,
+        description="A database elsewhere, usually a secret, that is used as it is; Roost makes none, but dumps and "
+        "examines it.",
+    )
+    admin_url: VaultOrAdminUrl | None = Field(
+        default=None,
+        description="A server elsewhere, such as your provider's managed PostgreSQL, on which Roost makes the "
+        "database, its roles and extensions: the URL of its administrator, a secret such as "
+        "`postgresql://admin:password@db.example.com:5432/postgres`. TLS is required unless its `sslmode` says "
+        "otherwise.",
+    )
+    dumps: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_DUMPS,
+        description="With `url` or `admin_url`: how many nightly dumps are kept on the first host with applications; "
+        "0 for none. Those of `backups.dumps` if not given.",
     )
     runtime_role: bool = Field(
         default=True,
@@ -328,6 +346,11 @@ class Database(Declared):
         "return one truth value, such as `SELECT count(*) > 0 FROM auth_user`.",
     )
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is on no server of Roost's."""
+        return bool(self.url or self.admin_url)
+
     @model_validator(mode="after")
     def _runtime_role_of_databases_here(self) -> Self:
         if "runtime_role" in self.model_fields_set and self.url:
@@ -335,8 +358,18 @@ class Database(Declared):
         return self
 
     @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.url and self.admin_url:
+            raise ValueError("Give either a url, for a database that is there, or an admin_url, for one to be made.")
+        if self.extensions and self.url:
+            raise ValueError("extensions can't be made with a url: give an admin_url instead, or make them there.")
+        if self.dumps is not None and not self.elsewhere:
+            raise ValueError("dumps is of a database elsewhere: for those of Roost's own server, see backups.dumps.")
+        return self
+
+    @model_validator(mode="after")
     def _pooler_of_databases_here(self) -> Self:
-        if self.pooler and self.url:
+        if self.pooler and self.elsewhere:
             raise ValueError(
                 "The pooler stands beside a database that Roost makes, not beside one elsewhere: remove it."
             )
@@ -344,9 +377,9 @@ class Database(Declared):
 
     @model_validator(mode="after")
     def _assertions_of_backups(self) -> Self:
-        if self.assertions and self.url:
+        if self.assertions and self.elsewhere:
             raise ValueError(
-                "assertions are tried in backups, and Roost makes none of a database elsewhere: remove them."
+                "assertions are tried in restore drills, and there are none of a database elsewhere: remove them."
             )
         return self
 
@@ -355,7 +388,7 @@ class Database(Declared):
         limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_timeout")
         given = [name for name in limits if getattr(self, name) is not None]
         if given and self.url:
-            raise ValueError(f"{' and '.join(given)} can't be set for a database elsewhere: set it there.")
+            raise ValueError(f"{' and '.join(given)} can't be set with a url: give an admin_url, or set it there.")
         if self.statement_timeout and self.lock_timeout and self.lock_timeout >= self.statement_timeout:
             raise ValueError(
                 f"lock_timeout ({self.lock_timeout} s) must be less than statement_timeout "

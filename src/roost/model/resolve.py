@@ -125,15 +125,19 @@ class ResolvedPooler:
 
 @dataclass(frozen=True)
 class ResolvedDatabase:
-    """The database: `name` is also its owner's name; with a `url` it is elsewhere and not Roost's to make.
+    """The database: `name` is also its owner's name.
 
-    `runtime_role` is who serves, None if the owner does. A time limit that is None is the server's.
+    With a `url` it is elsewhere and not Roost's to make; with an `admin_url` it is elsewhere, and Roost makes it.
+    `runtime_role` is who serves, None if the owner does. A time limit that is None is the server's. `dumps` are those
+    of a database elsewhere, None for as many as of others.
     """
 
     name: str
     runtime_role: str | None
     extensions: tuple[str, ...]
     url: str | None
+    admin_url: str | None
+    dumps: int | None
     statement_timeout: int | None
     lock_timeout: int | None
     idle_in_transaction_timeout: int | None
@@ -141,6 +145,11 @@ class ResolvedDatabase:
     migration_lock_timeout: int
     backup_before_migrations: bool
     assertions: tuple[str, ...]
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is on no server of Roost's."""
+        return bool(self.url or self.admin_url)
 
 
 @dataclass(frozen=True)
@@ -256,14 +265,23 @@ def resolved_apps(stack: Stack) -> list[ResolvedApp]:
 
 
 def wanted_backups(stack: Stack) -> Backups | None:
-    """What is said about backups; None if there are none, or neither uploads nor a database that Roost makes."""
-    return stack.backups if wanted_database_backups(stack) or any(app.media for app in stack.apps) else None
+    """What is said about backups; None if there are none, or neither uploads nor a database."""
+    backups = stack.backups
+    if backups is None or wanted_database_backups(stack):
+        return backups
+    apps = resolved_apps(stack)
+    return backups if any(app.media or (app.database and wanted_dumps(app.database, backups)) for app in apps) else None
 
 
 def wanted_database_backups(stack: Stack) -> Backups | None:
-    """What is said about backups; None if there are none, or no database that Roost makes."""
-    made = any(app.database and not app.database.url for app in resolved_apps(stack))
-    return stack.backups if made else None
+    """What is said about backups; None if there are none, or no database on a server of Roost's."""
+    here = any(app.database and not app.database.elsewhere for app in resolved_apps(stack))
+    return stack.backups if here else None
+
+
+def wanted_dumps(database: ResolvedDatabase, backups: Backups) -> int:
+    """How many nightly dumps of a database elsewhere are kept."""
+    return backups.dumps if database.dumps is None else database.dumps
 
 
 def runtime_role_of(database: str) -> str:
@@ -378,6 +396,8 @@ def _database(app: App) -> ResolvedDatabase | None:
         runtime_role=runtime_role_of(name) if declared.runtime_role and not declared.url else None,
         extensions=tuple(declared.extensions),
         url=declared.url,
+        admin_url=declared.admin_url,
+        dumps=declared.dumps,
         statement_timeout=declared.statement_timeout,
         lock_timeout=declared.lock_timeout,
         idle_in_transaction_timeout=declared.idle_in_transaction_timeout,

@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from roost.database_url import DATABASE_URL, NO_DATABASE_URL, admin_url_problem
 from roost.model.reserved import DATABASE_NAMES, SYSTEM_NAMES
 from roost.rawyaml import VAULT_REFERENCE
 
@@ -198,13 +199,15 @@ def _environment_value(value: Any) -> Any:
 
 
 def _database_url(value: str) -> str:
-    pattern = r"postgres(ql)?://[A-Za-z0-9._~%!*-]+(:[A-Za-z0-9._~%!*-]*)?@[A-Za-z0-9.-]+(:[0-9]{1,5})?/[A-Za-z0-9_-]+(\?[A-Za-z0-9_=&.-]*)?"
-    if VAULT_REFERENCE.fullmatch(value) or re.fullmatch(pattern, value):
+    if VAULT_REFERENCE.fullmatch(value) or re.fullmatch(DATABASE_URL, value):
         return value
-    raise ValueError(
-        "The URL must look like postgresql://user:password@host:5432/name (special characters as %41), "
-        'or be a secret like "{{ vault_apps.atlas.DATABASE_URL }}".'
-    )
+    raise ValueError(f'{NO_DATABASE_URL}, or be a secret like "{{{{ vault_apps.atlas.DATABASE_URL }}}}".')
+
+
+def _admin_url(value: str) -> str:
+    if not VAULT_REFERENCE.fullmatch(value) and (problem := admin_url_problem(value)):
+        raise ValueError(problem)
+    return value
 
 
 _NAME = Matches(r"[a-z][a-z0-9_]{0,30}", "a lower-case letter followed by at most 30 of a-z, 0-9 and _")
@@ -317,6 +320,7 @@ Statement = Annotated[
     AfterValidator(_shown_as_it_is),
 ]
 VaultOrDatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+VaultOrAdminUrl = Annotated[str, AfterValidator(_admin_url)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 HeaderValue = Annotated[
     str,

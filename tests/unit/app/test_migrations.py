@@ -2,7 +2,7 @@
 
 import pytest
 from ansible.module_utils.roost_app.catalogue import catalogue
-from ansible.module_utils.roost_app.database import connection
+from ansible.module_utils.roost_app.database import environment_of
 from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.migrations import Migrations, in_words, parse, told_after, told_before
 from ansible.module_utils.roost_app.paths import AppPaths
@@ -78,7 +78,7 @@ def test_people_are_told_in_lines() -> None:
 
 
 def test_a_url_becomes_variables() -> None:
-    assert connection("postgresql://atlas:p%40ss@10.0.0.5:5433/atlas?sslmode=require&pool=3") == {
+    assert environment_of("postgresql://atlas:p%40ss@10.0.0.5:5433/atlas?sslmode=require&pool=3") == {
         "PGHOST": "10.0.0.5",
         "PGPORT": "5433",
         "PGUSER": "atlas",
@@ -86,6 +86,6 @@ def test_a_url_becomes_variables() -> None:
         "PGDATABASE": "atlas",
         "PGSSLMODE": "require",
     }
-    assert connection("postgresql:///atlas") == {"PGDATABASE": "atlas"}
+    assert environment_of("postgresql:///atlas") == {"PGDATABASE": "atlas"}
     with pytest.raises(ReleaseError):
-        connection("sqlite:///atlas.db")
+        environment_of("sqlite:///atlas.db")

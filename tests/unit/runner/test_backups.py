@@ -91,7 +91,9 @@ def test_a_backup_is_told_for_each_repository() -> None:
         "vm1: full backup 20261126-150009F to offsite, 3.9 MiB in 3 s",
         "vm1: 1 backup was older than 30 days and is gone.",
     ]
-    assert collector.data() == [{"host": "vm1", **{key: MADE[key] for key in MADE if key != "changed"}, "files": []}]
+    assert collector.data() == [
+        {"host": "vm1", **{key: MADE[key] for key in MADE if key != "changed"}, "dumps": [], "files": []}
+    ]
 
 
 def test_what_was_made_of_files_is_told_with_the_databases() -> None:
@@ -101,6 +103,13 @@ def test_what_was_made_of_files_is_told_with_the_databases() -> None:
     told = "vm1: files of atlas as e8afe109 to offsite, 2.9 MiB, 1.8 KiB of it new, in 3 s"
     assert told in list(collector.lines())
     assert (collector.data()[0]["files"], collector.data()[0]["kind"]) == (FILES_MADE["files"], "full")
+
+
+def test_a_dump_of_a_database_elsewhere_is_told() -> None:
+    collector = BackupCollector()
+    made = {"name": "atlas", "file": "/var/backups/atlas.dump", "ended": 1.0, "seconds": 3.2, "bytes": 3 * 2**20}
+    collector(result("database_dumps", {"dumps": [made]}))
+    assert list(collector.lines()) == ["vm1: dump of atlas as /var/backups/atlas.dump, 3.0 MiB in 3 s"]
 
 
 def test_a_host_with_files_alone_is_told() -> None:

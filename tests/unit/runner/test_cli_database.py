@@ -17,19 +17,6 @@ from tests.unit.environments import write_environment
 from tests.unit.runner import result
 from tests.unit.runner.test_database_report import TABLE, WELL, with_database
 
-ELSEWHERE = """
-stack:
-  acme_email: ops@example.com
-  apps:
-    - name: borea
-      framework: django
-      domains: [borea.test]
-      source: {git: https://git.example.com/borea.git, version: v1}
-      wsgi: borea.wsgi
-      redis: false
-      database: {url: "postgresql://u:p@db.example.com/x"}
-"""
-
 
 class Hosts:
     """Stands for Ansible: keeps the runs that were asked for, and lets the database's host return `report`."""
@@ -37,10 +24,12 @@ class Hosts:
     def __init__(self) -> None:
         self.requests: list[RunRequest] = []
         self.report: dict[str, Any] = WELL
+        self.elsewhere: list[dict[str, Any]] = []
 
     def run(self, request: RunRequest, on_event: Callable[[Event], None]) -> RunResult:
         self.requests.append(request)
         on_event(result("postgresql_report", {"report": self.report}, Status.OK))
+        on_event(result("postgresql_report_elsewhere", {"elsewhere": self.elsewhere}, Status.OK))
         return RunResult(0, False, 0.1)
 
 
@@ -80,16 +69,24 @@ def test_programs_get_everything(hosts: Hosts) -> None:
     hosts.report = with_database(dead_rows=[TABLE])
     document = json.loads(invoke("database", "--json").output)
     assert document["ok"]
-    assert document["elsewhere"] == []
+    assert document["elsewhere"] == {}
     assert document["hosts"]["vm1"]["databases"] == hosts.report["databases"]
     assert len(document["hosts"]["vm1"]["troubles"]) == 1
 
 
-def test_a_database_elsewhere_is_named(hosts: Hosts, tmp_path: Path) -> None:
-    write_environment(tmp_path, stack=ELSEWHERE)
-    assert invoke("database").output.splitlines()[-1] == "Not looked at, because the database is elsewhere: borea."
-    assert json.loads(invoke("database", "--json").output)["elsewhere"] == ["borea"]
-    assert len(hosts.requests) == 2
+def test_a_database_elsewhere_is_told_with_what_was_left_out(hosts: Hosts) -> None:
+    looked = with_database(dead_rows=[TABLE]) | {"name": "borea", "problem": "", "left_out": ["what others do"]}
+    hosts.elsewhere = [looked, {"name": "cirrus", "problem": "no route to host"}]
+    lines = invoke("database").output.splitlines()
+    first, second = lines.index("borea, elsewhere: needs attention"), lines.index("cirrus, elsewhere: needs attention")
+    assert "table orders has 43 % dead rows" in lines[first + 1]
+    assert lines[second - 1 :] == [
+        "  not looked at: what others do",
+        "cirrus, elsewhere: needs attention",
+        "  ! the database can't be looked at: no route to host",
+    ]
+    document = json.loads(invoke("database", "--json").output)
+    assert [len(found["troubles"]) for found in document["elsewhere"].values()] == [1, 1]
 
 
 def test_what_can_be_no_name_is_refused_before_a_run(hosts: Hosts) -> None:

@@ -27,6 +27,7 @@ WELL: dict[str, Any] = {
             "programs": {"atlas-worker-default": "running", "atlas-beat": "running"},
         }
     ],
+    "databases": [{"name": "borea", "problem": ""}],
     "certificates": [
         {"name": "atlas", "days_left": 80, "lifetime_days": 90, "self_signed": False, "failure": ""},
         {"name": "brief", "days_left": 2, "lifetime_days": 6, "self_signed": False, "failure": ""},
@@ -52,6 +53,13 @@ WELL: dict[str, Any] = {
         },
         "drill_late_after_seconds": 35 * DAY,
     },
+    "dumps": {
+        "last": "2026-11-26T15:00:14Z",
+        "age_seconds": 2 * HOUR,
+        "first_age_seconds": 40 * DAY,
+        "late_after_seconds": 30 * HOUR,
+        "failed": "",
+    },
     "files": {
         "last": "2026-11-26T15:00:19Z",
         "age_seconds": 2 * HOUR,
@@ -73,6 +81,10 @@ def changed_app(**changes: Any) -> dict[str, Any]:
 
 def changed_backups(**changes: Any) -> dict[str, Any]:
     return WELL | {"backups": WELL["backups"] | changes}
+
+
+def changed_dumps(**changes: Any) -> dict[str, Any]:
+    return WELL | {"dumps": WELL["dumps"] | changes}
 
 
 def changed_files(**changes: Any) -> dict[str, Any]:
@@ -122,6 +134,13 @@ def test_a_host_that_is_well_has_no_troubles() -> None:
         (changed_drill(ok=False, reason="no row in users"), "the last restore drill failed: no row in users"),
         (changed_drill(age_seconds=36 * DAY), "the last restore drill is 36 days old"),
         (changed_backups(drill={}), "no restore drill has run"),
+        (
+            WELL | {"databases": [{"name": "borea", "problem": "no route to host"}]},
+            "the database of borea can't be reached: no route to host",
+        ),
+        (changed_dumps(last="", age_seconds=None), "there is no dump of a database elsewhere yet"),
+        (changed_dumps(age_seconds=31 * HOUR), "the last good dump of a database elsewhere is 31 h old"),
+        (changed_dumps(failed="pg_dump: no"), "the last dump of databases elsewhere failed: pg_dump: no"),
         (changed_files(last="", age_seconds=None), "there is no backup of files yet"),
         (changed_files(age_seconds=31 * HOUR), "the last good backup of files is 31 h old"),
         (changed_files(failed="the bucket is gone"), "the last backup of files failed: the bucket is gone"),
@@ -146,6 +165,8 @@ def test_each_trouble_is_told(status: dict[str, Any], trouble: str) -> None:
         WELL | {"backups": None},
         WELL | {"files": None},
         WELL | {"receiver": None},
+        WELL | {"dumps": None},
+        changed_dumps(last="", age_seconds=None, first_age_seconds=HOUR),
         changed_files(last="", age_seconds=None, first_age_seconds=HOUR),
         changed_backups(drill={}, first_age_seconds=34 * DAY),
         changed_backups(archiving_waiting=3),
@@ -166,9 +187,11 @@ def test_rows_are_short_texts() -> None:
         ("disk", "/ 50 % used, 19.5 GiB free"),
         ("services", "nginx, postgresql"),
         ("app", "atlas release abc, blue active, 2 of 2 background programs running"),
+        ("database", "borea answers, elsewhere"),
         ("certificate", "atlas issued, 80 days left"),
         ("certificate", "brief issued, 2 days left"),
         ("backup", "last 3 h ago, restore drill 2 days ago: 12 s to restore, 0 s of data lost"),
+        ("dumps", "last 2 h ago"),
         ("files", "backed up 2 h ago"),
         ("receiver", "has every commit"),
     ]
@@ -204,6 +227,11 @@ def test_the_collector_keeps_what_the_module_returned() -> None:
     collector(result("host_status", {"status": WELL}, Status.OK))
     collector(result("debug", {"status": "something else"}, Status.OK))
     assert collector.hosts == {"vm1": WELL}
+
+
+def test_a_database_out_of_reach_and_dumps_that_were_never_made_are_told() -> None:
+    rows = dict(status_rows(changed_dumps(last="") | {"databases": [{"name": "borea", "problem": "no route"}]}))
+    assert (rows["database"], rows["dumps"]) == ("borea out of reach, elsewhere", "none yet")
 
 
 def test_files_that_were_never_backed_up_are_told() -> None:

@@ -1,0 +1,1 @@
+"""Nightly dumps of databases on servers elsewhere, which nothing else of Roost saves."""
