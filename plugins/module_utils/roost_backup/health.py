@@ -10,6 +10,7 @@ from typing import Any
 from ansible.module_utils.roost_backup import state
 from ansible.module_utils.roost_backup.cluster import find_cluster
 from ansible.module_utils.roost_backup.errors import BackupError
+from ansible.module_utils.roost_backup.record import Record
 from ansible.module_utils.roost_backup.state import State
 
 DECLARED = Path("/etc/roost/backup.json")
@@ -24,16 +25,23 @@ def health(now: float, declared: Path = DECLARED, remembered: Path = state.STATE
     known = state.load(remembered)
     last = min((_ended(known, name) for name in wanted["repositories"]), default=0)
     return {
-        "last": iso(last),
-        "age_seconds": int(now - last) if last else None,
-        # Since when there is something to be restored, or at least the wish for it.
-        "first_age_seconds": int(now - declared.stat().st_mtime),
-        "late_after_seconds": wanted["late_after_seconds"],
-        "failed": known.reason if known.failed else "",
+        **punctuality(known, last, now, declared),
         "broken": sorted(known.broken),
         "drill": _drill(known, now),
         "drill_late_after_seconds": wanted["drill_late_after_seconds"],
         **_archive(),
+    }
+
+
+def punctuality(known: Record, last: float, now: float, declared: Path) -> dict[str, Any]:
+    """Tell what needs to be known of any kind of backups; `last` is when the last good one ended."""
+    return {
+        "last": iso(last),
+        "age_seconds": int(now - last) if last else None,
+        # Since when there is something to be restored, or at least the wish for it.
+        "first_age_seconds": int(now - declared.stat().st_mtime),
+        "late_after_seconds": json.loads(declared.read_text(encoding="utf-8"))["late_after_seconds"],
+        "failed": known.reason if known.failed else "",
     }
 
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path("/var/lib/roost/backup")
-STATE = FOLDER / "state.json"
-# The folder from which Debian's prometheus-node-exporter reads.
-METRICS = Path("/var/lib/prometheus/node-exporter/roost_backup.prom")
+from ansible.module_utils.roost_backup import record
+from ansible.module_utils.roost_backup.record import FOLDER, Gauge, Record, gauges_as_text
 
-# A name, what it says, and its value for each set of labels.
-Gauge = tuple[str, str, dict[str, float]]
+STATE = FOLDER / "state.json"
+METRICS = record.METRICS / "roost_backup.prom"
 
 
 @dataclass
-class State:
+class State(Record):
     """Times are seconds since the epoch, 0 for never.
 
     `repositories` maps names to the last good backup there (label, kind, ended, seconds, stored_bytes), `broken_in`
@@ -30,8 +25,6 @@ class State:
 
     repositories: dict[str, dict[str, Any]] = field(default_factory=dict)
     broken_in: dict[str, dict[str, str]] = field(default_factory=dict)
-    failed: float = 0
-    reason: str = ""
     drill: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -52,18 +45,12 @@ class State:
 
 def load(file: Path = STATE) -> State:
     """Return what is remembered."""
-    return State(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else State()
+    return State.load(file)
 
 
-@contextmanager
-def changed(file: Path = STATE, metrics: Path = METRICS) -> Iterator[State]:
-    """Give the state to be changed; it is written, and shown as metrics, whatever happens meanwhile."""
-    state = load(file)
-    try:
-        yield state
-    finally:
-        write(file, json.dumps(asdict(state), indent=1) + "\n", 0o600)
-        write(metrics, metrics_of(state), 0o644)
+def changed(file: Path = STATE, metrics: Path = METRICS) -> AbstractContextManager[State]:
+    """Give the state to be changed and kept: Record.changed."""
+    return load(file).changed(file, metrics, metrics_of)
 
 
 def metrics_of(state: State) -> str:
@@ -86,26 +73,5 @@ def metrics_of(state: State) -> str:
     return gauges_as_text("roost_backup", gauges)
 
 
-def gauges_as_text(prefix: str, gauges: Sequence[Gauge]) -> str:
-    """Gauges as the node exporter reads them."""
-    lines = []
-    for name, help_text, values in gauges:
-        lines += [f"# HELP {prefix}_{name} {help_text}", f"# TYPE {prefix}_{name} gauge"]
-        lines += [f"{prefix}_{name}{label} {value}" for label, value in values.items()]
-    return "\n".join(lines) + "\n"
-
-
 def _each(state: State, key: str) -> dict[str, float]:
     return {f'{{repository="{name}"}}': last[key] for name, last in state.repositories.items()}
-
-
-def write(file: Path, text: str, mode: int) -> None:
-    """Put a file of this mode in place, whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-    with os.fdopen(handle, "w", encoding="utf-8") as fresh:
-        os.fchmod(fresh.fileno(), mode)
-        fresh.write(text)
-        fresh.flush()
-        os.fsync(fresh.fileno())
-    Path(temporary).replace(file)

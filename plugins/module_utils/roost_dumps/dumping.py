@@ -42,8 +42,7 @@ class Run:
 
     def do(self) -> None:
         """Do it all. Raises BackupError, after everything that could be done was done, if anything failed."""
-        with state.changed() as known:
-            known.failed, known.reason = time.time(), "the run came to no end"
+        with state.changed() as known, known.of_run(self.problems):
             prepare(self.folder, "root")
             for database in self.databases:
                 try:
@@ -51,10 +50,6 @@ class Run:
                 except BackupError as problem:
                     self.problems.append(f"dump of {database.name}: {problem}")
             known.forget_all_but({database.name for database in self.databases})
-            known.failed = time.time() if self.problems else 0
-            known.reason = "; ".join(self.problems)
-        if self.problems:
-            raise BackupError("\n".join(self.problems))
 
     def _dump(self, database: Dumped, known: State) -> None:
         refuse_newer_server(database.url)

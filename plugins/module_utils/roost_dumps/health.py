@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.roost_backup.health import iso
+from ansible.module_utils.roost_backup.health import punctuality
 from ansible.module_utils.roost_dumps import state
 
 DECLARED = Path("/etc/roost/dumps.json")
@@ -18,11 +18,4 @@ def dumps_health(now: float, declared: Path = DECLARED, remembered: Path = state
         return None
     wanted = json.loads(declared.read_text(encoding="utf-8"))
     known = state.load(remembered)
-    last = known.oldest(wanted["databases"])
-    return {
-        "last": iso(last),
-        "age_seconds": int(now - last) if last else None,
-        "first_age_seconds": int(now - declared.stat().st_mtime),
-        "late_after_seconds": wanted["late_after_seconds"],
-        "failed": known.reason if known.failed else "",
-    }
+    return punctuality(known, known.oldest(wanted["databases"]), now, declared)

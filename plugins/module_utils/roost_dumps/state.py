@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.roost_backup.state import FOLDER, METRICS, gauges_as_text, write
+from ansible.module_utils.roost_backup import record
+from ansible.module_utils.roost_backup.record import FOLDER, Record, gauges_as_text
 
 STATE = FOLDER / "dumps.json"
-DUMPS_METRICS = METRICS.with_name("roost_dumps.prom")
+METRICS = record.METRICS / "roost_dumps.prom"
 
 
 @dataclass
-class State:
+class State(Record):
     """Times are seconds since the epoch, 0 for never.
 
     `databases` maps names to the last good dump of each: file, ended, seconds and bytes.
     """
 
     databases: dict[str, dict[str, Any]] = field(default_factory=dict)
-    failed: float = 0
-    reason: str = ""
 
     def oldest(self, names: Collection[str]) -> float:
         """When the database that is furthest behind got its last good dump; 0 if one has none."""
@@ -37,18 +35,12 @@ class State:
 
 def load(file: Path = STATE) -> State:
     """Return what is remembered."""
-    return State(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else State()
+    return State.load(file)
 
 
-@contextmanager
-def changed(file: Path = STATE, metrics: Path = DUMPS_METRICS) -> Iterator[State]:
-    """Give the state to be changed; it is written, and shown as metrics, whatever happens meanwhile."""
-    state = load(file)
-    try:
-        yield state
-    finally:
-        write(file, json.dumps(asdict(state), indent=1) + "\n", 0o600)
-        write(metrics, metrics_of(state), 0o644)
+def changed(file: Path = STATE, metrics: Path = METRICS) -> AbstractContextManager[State]:
+    """Give the state to be changed and kept: Record.changed."""
+    return load(file).changed(file, metrics, metrics_of)
 
 
 def metrics_of(state: State) -> str:

@@ -36,18 +36,13 @@ class Run:
 
     def do(self) -> None:
         """Do it all. Raises BackupError, after everything that could be done was done, if anything failed."""
-        with state.changed() as known:
-            known.failed, known.reason = time.time(), "the run came to no end"
+        with state.changed() as known, known.of_run(self.problems):
             for repository in self.repositories:
                 try:
                     self._back_up_to(repository, known)
                 except BackupError as problem:
                     self.problems.append(str(problem))
             known.forget_all_but(*self.declared)
-            known.failed = time.time() if self.problems else 0
-            known.reason = "; ".join(self.problems)
-        if self.problems:
-            raise BackupError("\n".join(self.problems))
 
     def _back_up_to(self, repository: Restic, known: State) -> None:
         before = len(self.problems)

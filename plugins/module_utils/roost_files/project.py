@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from ansible.module_utils.roost_backup.state import FOLDER, METRICS, gauges_as_text, write
+from ansible.module_utils.roost_backup import record
+from ansible.module_utils.roost_backup.record import FOLDER, Kept, gauges_as_text
 from ansible.module_utils.roost_files.backing_up import part_of_today
 from ansible.module_utils.roost_files.restic import Keep, Restic
 
 STATE = FOLDER / "project.json"
-PROJECT_METRICS = METRICS.with_name("roost_project.prom")
+METRICS = record.METRICS / "roost_project.prom"
 NAME = "project"
 
 
-@dataclass(frozen=True)
-class LastCopy:
+@dataclass
+class LastCopy(Kept):
     """When it was made, in seconds since the epoch, 0 for never; the fingerprint says of what and where."""
 
     ended: float = 0
@@ -47,13 +47,12 @@ def copy(repository: Restic, host: str, file: Path, keep: Keep) -> LastCopy:
 
 def load(file: Path = STATE) -> LastCopy:
     """Return what is remembered."""
-    return LastCopy(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else LastCopy()
+    return LastCopy.load(file)
 
 
-def remember(last: LastCopy, file: Path = STATE, metrics: Path = PROJECT_METRICS) -> None:
+def remember(last: LastCopy, file: Path = STATE, metrics: Path = METRICS) -> None:
     """Remember a copy, and show it as a metric."""
-    write(file, json.dumps(asdict(last), indent=1) + "\n", 0o600)
-    write(metrics, metrics_of(last), 0o644)
+    last.keep(file, metrics, metrics_of(last))
 
 
 def metrics_of(last: LastCopy) -> str:

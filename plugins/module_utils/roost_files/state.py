@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.roost_backup.state import FOLDER, METRICS, gauges_as_text, write
+from ansible.module_utils.roost_backup import record
+from ansible.module_utils.roost_backup.record import FOLDER, Record, gauges_as_text
 
 STATE = FOLDER / "files.json"
-FILES_METRICS = METRICS.with_name("roost_files.prom")
+METRICS = record.METRICS / "roost_files.prom"
 
 
 @dataclass
-class State:
+class State(Record):
     """Times are seconds since the epoch, 0 for never.
 
     `repositories` maps names to the last good backup of each set there: label, ended, seconds, files, file_bytes and
@@ -24,8 +24,6 @@ class State:
     """
 
     repositories: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    failed: float = 0
-    reason: str = ""
 
     def oldest(self, repositories: Collection[str], names: Collection[str]) -> float:
         """When the set that is furthest behind got its last good backup; 0 if one has none somewhere."""
@@ -45,18 +43,12 @@ class State:
 
 def load(file: Path = STATE) -> State:
     """Return what is remembered."""
-    return State(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else State()
+    return State.load(file)
 
 
-@contextmanager
-def changed(file: Path = STATE, metrics: Path = FILES_METRICS) -> Iterator[State]:
-    """Give the state to be changed; it is written, and shown as metrics, whatever happens meanwhile."""
-    state = load(file)
-    try:
-        yield state
-    finally:
-        write(file, json.dumps(asdict(state), indent=1) + "\n", 0o600)
-        write(metrics, metrics_of(state), 0o644)
+def changed(file: Path = STATE, metrics: Path = METRICS) -> AbstractContextManager[State]:
+    """Give the state to be changed and kept: Record.changed."""
+    return load(file).changed(file, metrics, metrics_of)
 
 
 def metrics_of(state: State) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from ansible.module_utils.roost_backup import backing_up, state
+from ansible.module_utils.roost_backup import backing_up, record, state
 from ansible.module_utils.roost_backup.backing_up import Run
 from ansible.module_utils.roost_backup.errors import BackupError
 from ansible.module_utils.roost_backup.retention import Keep
@@ -75,7 +75,8 @@ class Night:
 @pytest.fixture
 def night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Night:
     night = Night(tmp_path)
-    monkeypatch.setattr(backing_up, "time", SimpleNamespace(time=night.time, monotonic=night.monotonic))
+    for module in (backing_up, record):
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=night.time, monotonic=night.monotonic))
     monkeypatch.setattr(backing_up, "create_stanza", night.create_stanza)
     monkeypatch.setattr(backing_up, "dump", night.dump)
     monkeypatch.setattr(state, "changed", partial(state.changed, night.file, night.metrics))
