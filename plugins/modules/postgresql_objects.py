@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.roost_database import runtime_role
+from ansible.module_utils.roost_database import runtime_role, second_login
 from ansible.module_utils.roost_database.psql import Psql, PsqlError, of_server, of_this_host
 from ansible.module_utils.roost_database.sql import literal, quoted
 
@@ -29,6 +29,10 @@ description:
     gets the server's own locale. Servers older than PostgreSQL 15 are refused.
   - A role may log in with its password, which is stored as a SCRAM-SHA-256 verifier computed here, so that
     the server and its log never see the password itself.
+  - A role without a password is made for another one to act as. It can't log in, or as it could before.
+  - A role that acts as another one is a member of that alone, and its sessions begin with C(SET ROLE). It has all
+    settings of the other one, also those for one database, and none besides but its own time limits. The owner of a
+    database is a member of what acts as the runtime role, to see and end its sessions.
   - The time limits of a role's sessions are settings of the role (C(ALTER ROLE ... SET)). One that is no longer
     declared is reset; other settings of the role, and those for one database alone, stay as they are.
   - A database belongs to its owner, and so does its schema C(public); nobody else may connect unless granted.
@@ -56,8 +60,9 @@ options:
     type: str
   roles:
     description: >-
-      Roles with C(name), C(password), C(replication) for one that may read the write-ahead log and, in seconds,
-      C(statement_timeout), C(lock_timeout) and C(idle_in_transaction_session_timeout).
+      Roles with C(name), C(password), C(replication) for one that may read the write-ahead log, perhaps C(acts_as)
+      (another of the roles) and, in seconds, C(statement_timeout), C(lock_timeout) and
+      C(idle_in_transaction_session_timeout).
     type: list
     elements: dict
     default: []
@@ -102,7 +107,7 @@ statements:
   elements: str
 """
 
-# A declared role {name, password} with its TIME_LIMITS, or database {name, owner, runtime_role, extensions}.
+# A declared role {name, password, acts_as} with its TIME_LIMITS, or database {name, owner, runtime_role, extensions}.
 Declared = dict[str, Any]
 
 # What a role may declare for its sessions, in seconds.
@@ -138,7 +143,13 @@ SELECT jsonb_build_object(
                 SELECT coalesce(jsonb_object_agg(
                     split_part(entry, '=', 1), substr(entry, strpos(entry, '=') + 1)), '{{}}')
                 FROM pg_db_role_setting, unnest(setconfig) entry
-                WHERE setrole = role.oid AND setdatabase = 0))), '{{}}')
+                WHERE setrole = role.oid AND setdatabase = 0),
+            'settings_in', (
+                SELECT coalesce(jsonb_object_agg(datname, (
+                    SELECT jsonb_object_agg(split_part(entry, '=', 1), substr(entry, strpos(entry, '=') + 1))
+                    FROM unnest(setconfig) entry)), '{{}}')
+                FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase
+                WHERE setrole = role.oid))), '{{}}')
         FROM {catalogue} AS role WHERE rolname IN ({roles})),
     'databases', (
         SELECT coalesce(jsonb_object_agg(datname, jsonb_build_object(
@@ -180,7 +191,7 @@ OLDEST_ELSEWHERE = 15
 
 EMPTY_STATE: dict[str, Any] = {"roles": {}, "databases": {}, "contents": {}}
 # What CREATE ROLE and CREATE DATABASE leave behind, on the oldest supported server.
-NEW_ROLE: dict[str, Any] = {"powers": [], "memberships": [], "members": [], "settings": {}}
+NEW_ROLE: dict[str, Any] = {"powers": [], "memberships": [], "members": [], "settings": {}, "settings_in": {}}
 NEW_DATABASE: dict[str, Any] = {
     "extensions": ["plpgsql"],
     "schema": {"owner": None, "public": True},
@@ -228,13 +239,14 @@ def problems(roles: list[Declared], databases: list[Declared]) -> list[str]:
     names = [item["name"] for item in (*roles, *databases)]
     names += [name for database in databases for name in (database["owner"], *database["extensions"])]
     names += [database["runtime_role"] for database in databases if database.get("runtime_role")]
+    names += [role["acts_as"] for role in roles if role.get("acts_as")]
     unsafe = sorted({name for name in names if not PLAIN_NAME.fullmatch(name)})
     return [
         *(f"{name!r} is not a plain name: a-z, 0-9, _ and -, at most 63" for name in unsafe),
         *(
             f"the password of {role['name']!r} must be printable ASCII, and not empty"
             for role in roles
-            if not PRINTABLE_ASCII.fullmatch(role["password"])
+            if role.get("password") is not None and not PRINTABLE_ASCII.fullmatch(role["password"])
         ),
         *(
             f"the runtime role of the database {database['name']!r} must be another role than its owner"
@@ -253,8 +265,11 @@ def plan_role(role: Declared, actual: dict[str, Any] | None) -> list[Step]:
 
 
 def plan_login(role: Declared, actual: dict[str, Any] | None) -> list[Step]:
-    """The statements that let `role` log in with its password, and read the write-ahead log if it shall."""
+    """The statements that let `role` log in with its password, and read the write-ahead log if it shall; without a
+    password, those that make it."""
     name = quoted(role["name"])
+    if role.get("password") is None:
+        return [] if actual else [Step.plain("postgres", f"CREATE ROLE {name}")]
     wants_login = actual is None or not actual["login"]
     wants_password = actual is None or not password_matches(role["password"], actual["verifier"])
     wants_replication = role.get("replication") and "REPLICATION" not in (actual or NEW_ROLE)["powers"]
@@ -339,6 +354,9 @@ def plan(
         steps += plan_database(database, actual, contents, "" if administrator else LOCALE)
         if database.get("runtime_role"):
             steps += plan_runtime_role(database, state["roles"], actual, contents["runtime"])
+    for role in roles:
+        if role.get("acts_as"):
+            steps += plan_second_login(role, databases, state)
     return steps
 
 
@@ -351,9 +369,7 @@ def plan_runtime_role(
     """
     name, owner, runtime = database["name"], database["owner"], database["runtime_role"]
     has = roles.get(runtime, NEW_ROLE)
-    settings = runtime_role.inherited_settings(
-        owner, other_settings(roles.get(owner, NEW_ROLE)), has["settings"], found["search_path"]
-    )
+    settings = inherited_settings(database, roles, found)
     held = actual["rights"].get(runtime, []) if actual else []
     return [
         *(Step.plain("postgres", sql) for sql in runtime_role.limit_role(runtime, has["powers"], has["memberships"])),
@@ -364,15 +380,54 @@ def plan_runtime_role(
     ]
 
 
+def plan_second_login(role: Declared, databases: list[Declared], state: dict[str, Any]) -> list[Step]:
+    """The statements that make a role act as another one, with its settings, and then let it in as that one is."""
+    name, acts_as, roles = role["name"], role["acts_as"], state["roles"]
+    has, model = roles.get(name, NEW_ROLE), roles.get(acts_as, NEW_ROLE)
+    settings = second_login.as_sql(other_settings(model))
+    seen: list[str] = []
+    for database in databases:
+        if database.get("runtime_role") == acts_as:
+            found = state["contents"].get(database["name"], NEW_DATABASE)["runtime"]
+            settings |= inherited_settings(database, roles, found)
+            seen += runtime_role.put_under(database["owner"], name, has["members"])
+    wanted = second_login.wanted_settings(acts_as, settings)
+    places = {**model["settings_in"], **has["settings_in"]}
+    steps = plan_settings(name, wanted, second_login.as_sql(other_settings(has)))
+    for place in places:
+        local, present = (second_login.as_sql(one["settings_in"].get(place, {})) for one in (model, has))
+        steps += plan_settings(name, local, present, f" IN DATABASE {quoted(place)}")
+    under = second_login.put_under(name, acts_as, has["powers"], has["memberships"])
+    return [*steps, *(Step.plain("postgres", sql) for sql in [*seen, *under])]
+
+
+def inherited_settings(database: Declared, roles: dict[str, Any], found: dict[str, Any]) -> dict[str, str]:
+    """The settings that a runtime role gets of the owner, as SQL has them."""
+    owner, runtime = database["owner"], database["runtime_role"]
+    owners, runtimes = (other_settings(roles.get(role, NEW_ROLE)) for role in (owner, runtime))
+    return runtime_role.inherited_settings(owner, owners, runtimes, found["search_path"])
+
+
 def other_settings(role: dict[str, Any]) -> dict[str, str]:
     """The settings of a role that are none of TIME_LIMITS."""
     return {name: value for name, value in role["settings"].items() if name not in TIME_LIMITS}
 
 
-def plan_setting(role: str, name: str, value: str) -> Step:
+def plan_settings(role: str, wanted: dict[str, str], has: dict[str, str], place: str = "") -> list[Step]:
+    """The statements that leave a role with these settings alone; `place` is the database where they hold."""
+    return [
+        Step.plain("postgres", f"ALTER ROLE {quoted(role)}{place} RESET {quoted(name)}")
+        if value is None
+        else plan_setting(role, name, value, place)
+        for name, value in second_login.changes(wanted, has).items()
+    ]
+
+
+def plan_setting(role: str, name: str, value: str, place: str = "") -> Step:
     """The statement that gives a role a setting, which may be a secret of the application's own."""
-    statement = f"ALTER ROLE {quoted(role)} SET {quoted(name)} = "
-    return Step("postgres", statement + value, statement + (value if name == "search_path" else "'********'"))
+    statement = f"ALTER ROLE {quoted(role)}{place} SET {quoted(name)} = "
+    is_public = name in {"search_path", second_login.ACTS_AS}
+    return Step("postgres", statement + value, statement + (value if is_public else "'********'"))
 
 
 def warnings(databases: list[Declared], state: dict[str, Any]) -> list[str]:
@@ -424,7 +479,7 @@ def change_script(steps: list[Step], home: str = "postgres") -> str:
 def parse_state(printed: str) -> dict[str, Any]:
     """What state_script printed, by the names of roles and databases.
 
-    {version, roles: {name: {login, verifier, administered, powers, memberships, members, settings}},
+    {version, roles: {name: {login, verifier, administered, powers, memberships, members, settings, settings_in}},
     databases: {name: {owner, public, rights}}, contents: {name: {extensions, schema, runtime}}}, as plan_role,
     plan_database and plan_runtime_role take them.
     """
@@ -476,8 +531,9 @@ def main() -> None:
                 "default": [],
                 "options": {
                     "name": {"type": "str", "required": True},
-                    "password": {"type": "str", "required": True, "no_log": True},
+                    "password": {"type": "str", "no_log": True},
                     "replication": {"type": "bool", "default": False},
+                    "acts_as": {"type": "str"},
                     **{limit: {"type": "int"} for limit in TIME_LIMITS},
                 },
             },

@@ -8,6 +8,9 @@ The file is `group_vars/all/vault.yml`, encrypted by Ansible's vault as a whole:
     vault_backups: {passphrase: ..., s3_key: ..., s3_secret: ..., receiver_password: ...}
     vault_apps:
       atlas: {database_password: ..., runtime_password: ..., deploy_key: ..., SECRET_KEY: ..., MAPBOX_ACCESS_TOKEN: ...}
+
+A rotation adds to an application `database_login`, the one of two logins that the passwords are for, and what the
+passwords of the other one were: `former_database_password`, `former_runtime_password`.
 """
 
 import fcntl
@@ -45,6 +48,10 @@ BACKUP_SECRETS = "vault_backups"
 BACKUPS = "backups"
 DATABASE_PASSWORD = "database_password"  # noqa: S105 - a key, not a secret
 RUNTIME_PASSWORD = "runtime_password"  # noqa: S105 - a key, not a secret
+DATABASE_LOGIN = "database_login"
+FIRST, SECOND = "first", "second"
+FORMER_DATABASE_PASSWORD = f"former_{DATABASE_PASSWORD}"
+FORMER_RUNTIME_PASSWORD = f"former_{RUNTIME_PASSWORD}"
 FLOWER_PASSWORD = "flower_password"  # noqa: S105 - a key, not a secret
 EDGE_PASSWORD = "edge_password"  # noqa: S105 - a key, not a secret
 
@@ -77,28 +84,27 @@ class Secret:
 
 def required_secrets(environment: Environment) -> list[Secret]:
     """The secrets that an environment needs, in a stable order."""
-    password = partial(_random_text, _PASSWORD_LENGTH)
-    needed = [Secret((REDIS_PASSWORD,), password)]
+    needed = [Secret((REDIS_PASSWORD,), new_password)]
     if len(environment.topology.members("web")) > 1:
         needed.append(Secret((TLS_SHARING_KEY,), lambda: Fernet.generate_key().decode()))
     needed += [Secret((ACME_DNS_SECRETS, name)) for name in _acme_dns_names(environment)]
     if wanted_backups(environment.stack):
         for name in backup_secrets.declared_names(environment.stack, environment.topology):
-            make = password if name in backup_secrets.GENERATED else None
+            make = new_password if name in backup_secrets.GENERATED else None
             needed.append(Secret((BACKUP_SECRETS, name), make))
     for app in environment.apps:
         if app.database and not app.database.url:
-            needed.append(Secret((APP_SECRETS, app.name, DATABASE_PASSWORD), password))
+            needed.append(Secret((APP_SECRETS, app.name, DATABASE_PASSWORD), new_password))
         if app.database and app.database.runtime_role:
-            needed.append(Secret((APP_SECRETS, app.name, RUNTIME_PASSWORD), password))
+            needed.append(Secret((APP_SECRETS, app.name, RUNTIME_PASSWORD), new_password))
         if app.source.deploy_key:
             needed.append(Secret((APP_SECRETS, app.name, DEPLOY_KEY), new_key))
         if app.celery and app.celery.flower:
-            needed.append(Secret((APP_SECRETS, app.name, FLOWER_PASSWORD), password))
+            needed.append(Secret((APP_SECRETS, app.name, FLOWER_PASSWORD), new_password))
         if app.certificate.file and not app.certificate.key_file:
             needed.append(Secret((APP_SECRETS, app.name, CERTIFICATE_KEY)))
         if app.edge.asks_for_password:
-            needed.append(Secret((APP_SECRETS, app.name, EDGE_PASSWORD), password))
+            needed.append(Secret((APP_SECRETS, app.name, EDGE_PASSWORD), new_password))
         for name in _names_in_vault(app):
             make = partial(_random_text, _SECRET_KEY_LENGTH) if name == GENERATED_SECRET else None
             needed.append(Secret((APP_SECRETS, app.name, name), make))
@@ -156,9 +162,30 @@ def set_secret(environment: Environment, vault: Vault, owner: str, name: str, va
         _write(path, content, vault)
 
 
+def change_secrets(environment: Environment, vault: Vault, app: str, change: Callable[[dict[str, str]], None]) -> None:
+    """Let `change` alter the secrets of an application in place; if it raises, nothing is written."""
+    with _locked(environment) as path:
+        content = _read(path, vault)
+        change(content.setdefault(APP_SECRETS, {}).setdefault(app, {}))
+        _write(path, content, vault)
+
+
+def new_password() -> str:
+    """A password that is made up."""
+    return _random_text(_PASSWORD_LENGTH)
+
+
+def app_of(environment: Environment, name: str) -> ResolvedApp:
+    """The application of this name. Raises UsageError, with the one that may be meant, if there is none."""
+    known = {resolved.name: resolved for resolved in environment.apps}
+    if name not in known:
+        raise UsageError(f"There is no application {name}.{did_you_mean(name, known)}")
+    return known[name]
+
+
 def public_deploy_key(environment: Environment, vault: Vault, app: str) -> str:
     """The public half of an application's deploy key, which is made if there is none yet."""
-    if not _app(environment, app).source.deploy_key:
+    if not app_of(environment, app).source.deploy_key:
         hint = "Declare it in stack.yml: source: {git: git@git.example.com:atlas.git, version: main, deploy_key: true}"
         raise UsageError(f"{app} declares no deploy key.", hint=hint)
     where = (APP_SECRETS, app, DEPLOY_KEY)
@@ -209,17 +236,10 @@ def load_vault_secret(password_file: Path) -> Any:
     return secret
 
 
-def _app(environment: Environment, name: str) -> ResolvedApp:
-    known = {resolved.name: resolved for resolved in environment.apps}
-    if name not in known:
-        raise UsageError(f"There is no application {name}.{did_you_mean(name, known)}")
-    return known[name]
-
-
 def _folder(environment: Environment, owner: str) -> tuple[str, ...]:
     """Where in the vault the secrets of an application, of acme_dns or of backups are."""
     shared = {ACME_DNS: ACME_DNS_SECRETS, BACKUPS: BACKUP_SECRETS}
-    return (shared[owner],) if owner in shared else (APP_SECRETS, _app(environment, owner).name)
+    return (shared[owner],) if owner in shared else (APP_SECRETS, app_of(environment, owner).name)
 
 
 def _settable(environment: Environment, owner: str) -> dict[str, Callable[[str], str]]:
@@ -229,7 +249,7 @@ def _settable(environment: Environment, owner: str) -> dict[str, Callable[[str],
         return {name: partial(backup_secrets.checked, name) for name in names}
     if owner == ACME_DNS:
         return dict.fromkeys(_acme_dns_names(environment), _one_line)
-    app = _app(environment, owner)
+    app = app_of(environment, owner)
     settable: dict[str, Callable[[str], str]] = dict.fromkeys(_names_in_vault(app), _one_line)
     if app.source.deploy_key:
         settable[DEPLOY_KEY] = _private_key
@@ -244,7 +264,9 @@ def _hint(environment: Environment, owner: str, name: str) -> str:
     """How the stack declares a secret that can't be set yet."""
     if owner == BACKUPS:
         return backup_secrets.declaration_hint(name)
-    declared = _acme_dns_names(environment) if owner == ACME_DNS else _names_in_vault(_app(environment, owner))
+    if name in {DATABASE_PASSWORD, RUNTIME_PASSWORD}:
+        return f"It is made up. To change it without a failed request: roost secrets rotate {owner} database"
+    declared = _acme_dns_names(environment) if owner == ACME_DNS else _names_in_vault(app_of(environment, owner))
     return f"Declare it in stack.yml: secrets: [{', '.join([*declared, name])}]"
 
 

@@ -229,6 +229,39 @@ def test_a_run_after_the_reboot_changes_nothing(journey: Journey) -> None:
     assert after.changed_tasks() == []
 
 
+def database_logins(host: Host) -> list[str]:
+    """The URLs with which what serves and what is run log in."""
+    read = "sed -n 's/^DATABASE_URL=\"\\(.*\\)\"$/\\1/p' /etc/roost/apps/atlas.env /etc/roost/apps/atlas.commands.env"
+    return host.run(read).split()
+
+
+def lets_in(host: Host, url: str) -> bool:
+    return host.run(f"psql '{url}' -XAtc 'SELECT 1' 2>/dev/null || true").strip() == "1"
+
+
+def test_rotating_passwords_under_load_fails_no_request_and_ends_with_the_former_ones_refused(
+    journey: Journey, tmp_path: Path
+) -> None:
+    rotate = ("roost", "secrets", "rotate", "-e", "test", "atlas", "database")
+    former = database_logins(journey.host)
+    rotated = journey.project.run(*rotate)
+    assert rotated.code == 0, rotated.output[-4000:]
+    again = journey.project.run(*rotate)
+    assert (again.code, "is not finished" in again.output) == (2, True), again.output[-4000:]
+    planned = journey.project.run("roost", "plan", "-e", "test")
+    assert "Take the former passwords away" in planned.output
+    with Load(journey.host, tmp_path) as load:
+        applied = up(journey.project, journey.release)
+    assert applied.code == 0, applied.output[-4000:]
+    assert load.failures == []
+    assert [(tally.lost, tally.doubled) for tally in (load.rows(), load.tasks())] == [(0, 0)] * 2
+    present = database_logins(journey.host)
+    assert [lets_in(journey.host, url) for url in (*present, *former)] == [True, True, False, False]
+    assert not {url.split("@")[0] for url in present} & {url.split("@")[0] for url in former}
+    after = journey.project.playbook("site.yml")
+    assert (after.code, after.changed_tasks()) == (0, []), after.output[-4000:]
+
+
 def test_deploys_under_load_fail_no_request_and_a_bad_one_changes_nothing(journey: Journey, tmp_path: Path) -> None:
     source = tmp_path / "atlas"
     shutil.copytree(journey.project.root / "examples" / "apps" / "atlas", source)

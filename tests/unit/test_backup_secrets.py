@@ -48,9 +48,9 @@ def test_the_passphrase_is_made_up_once(tmp_path: Path, vault: VaultLib) -> None
     [
         ("false", ""),
         (OFFSITE, "      database: false\n"),
-        ("{heartbeat: true, alert: true}", '      database: {url: "postgresql://u:p@db.example.com/x"}\n'),
+        ("{heartbeat: true, alert: true}", '      database: {url: "postgresql://u:p@db.example.com/x", dumps: 0}\n'),
     ],
-    ids=["switched off", "no database", "a database elsewhere"],
+    ids=["switched off", "no database", "a database elsewhere without dumps"],
 )
 def test_without_a_database_to_back_up_nothing_is_needed(
     tmp_path: Path, vault: VaultLib, backups: str, app: str

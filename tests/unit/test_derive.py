@@ -145,7 +145,7 @@ ADMIN_URL = "postgresql://root:ro%2Fot@db.example.com:25060/defaultdb"
 def test_what_is_made_on_a_server_elsewhere_is_made_there_alone() -> None:
     stack = with_database(admin_url=ADMIN_URL, extensions=["postgis"], lock_timeout=3)
     _, *where = arguments(MANY, "d1")
-    assert data.postgresql_roles(stack, *where, VAULT_APPS) == data.postgresql_databases(stack, *where) == []
+    assert data.postgresql_roles(stack, *where, VAULT_APPS, {}) == data.postgresql_databases(stack, *where) == []
     assert data.postgresql_hba(stack, *where, VAULT_APPS) == []
     assert "postgresql-postgis" not in packages.packages_names(stack, *where)
     _, *where = arguments(MANY, "a1")
@@ -210,10 +210,76 @@ def test_a_database_goes_with_its_roles() -> None:
     assert data.postgresql_removed_databases(stack, *where) == []
     removed = stack | {"removed_databases": ["old", "older"]}
     assert data.postgresql_removed_databases(removed, *where) == ["old", "older"]
-    assert data.postgresql_removed_roles(removed, *where) == ["old", "old_app", "older", "older_app"]
+    assert data.postgresql_removed_roles(removed, *where) == [
+        f"{role}{login}" for role in ("old", "old_app", "older", "older_app") for login in ("-2", "")
+    ]
     first, *others = stack["apps"]
     taken = {"removed_databases": ["old"], "apps": [first | {"database": {"name": "old_app"}}, *others]}
-    assert data.postgresql_removed_roles(stack | taken, *where) == ["old"]
+    assert data.postgresql_removed_roles(stack | taken, *where) == ["old-2", "old"]
+
+
+ROTATED = VAULT_APPS["atlas"] | {
+    "database_login": "second",
+    "former_database_password": "old",
+    "former_runtime_password": "older",
+}
+
+
+def test_after_a_rotation_the_other_logins_serve_and_the_former_ones_are_still_let_in() -> None:
+    stack = with_database(statement_timeout=30, pooler=True)
+    vault = VAULT_APPS | {"atlas": ROTATED}
+    _, *where = arguments(MANY, "a1")
+    atlas, *_ = apps.app_apps(stack, *where, vault, "secret", "inventories/prod")
+    url = "postgresql://atlas{}-2:{}@10.0.0.4:{}/atlas"
+    assert variables(atlas, "secrets")["DATABASE_URL"] == url.format("_app", "run%2Ftime", 6432)
+    assert variables(atlas, "command_secrets") == {"DATABASE_URL": url.format("", "pass%2Fword", 5432)}
+    assert data.app_former_logins(stack, *where, vault) == ["atlas", "atlas_app"]
+    _, *where = arguments(MANY, "d1")
+    assert data.postgresql_roles(stack, *where, vault, {}) == [
+        {"name": "atlas"},
+        {"name": "atlas-2", "password": "pass/word", "acts_as": "atlas"},
+        {"name": "atlas_app", "statement_timeout": 30},
+        {"name": "atlas_app-2", "password": "run/time", "acts_as": "atlas_app", "statement_timeout": 30},
+    ]
+    (database,) = data.postgresql_databases(stack, *where)
+    assert (database["owner"], database["runtime_role"]) == ("atlas", "atlas_app")
+    entering = ["atlas-2", "atlas_app-2", "atlas", "atlas_app"]
+    assert [*dict.fromkeys(line["user"] for line in data.postgresql_hba(stack, *where, vault))] == entering
+    (pooled,) = data.pgbouncer_databases(stack, *where, vault)
+    assert [(user["name"], user["password"]) for user in pooled["users"]] == [
+        *zip(entering, ["pass/word", "run/time", "old", "older"], strict=True)
+    ]
+    assert data.postgresql_former_logins(stack, *where, vault) == [
+        {"role": "atlas", "application": "atlas"},
+        {"role": "atlas_app", "application": "atlas"},
+    ]
+
+
+def test_the_next_rotation_goes_back_to_the_first_logins() -> None:
+    stack, *where = arguments(ONE, "vm1")
+    vault = VAULT_APPS | {"atlas": ROTATED | {"database_login": "first"}}
+    roles = data.postgresql_roles(stack, *where, vault, {})
+    assert [(role["name"], role.get("acts_as")) for role in roles] == [("atlas", None), ("atlas_app", None)]
+    assert data.app_former_logins(stack, *where, vault) == ["atlas-2", "atlas_app-2"]
+    assert data.app_former_logins(stack, *where, VAULT_APPS) == []
+
+
+def test_a_former_login_that_is_another_owner_by_now_is_left_alone() -> None:
+    first, *others = with_database(runtime_role=False)["apps"]
+    taken = STACK | {"apps": [first, *others, first | {"name": "atlas_app", "redis": {"database": 1}}]}
+    vault = VAULT_APPS | {"atlas": ROTATED, "atlas_app": VAULT_APPS["atlas"]}
+    assert data.app_former_logins(taken, *arguments(ONE, "vm1")[1:], vault) == ["atlas"]
+
+
+def test_what_uses_a_login_is_what_all_hosts_with_applications_tell_of() -> None:
+    stack, groups, hostvars, name = arguments(MANY, "d1")
+    use = {"role": "atlas_app", "application": "atlas", "by": "atlas@blue.service"}
+    asked = {host: known | {"__app_logins": {"in_use": []}} for host, known in hostvars.items()}
+    asked["a1"] = hostvars["a1"] | {"__app_logins": {"in_use": [use]}}
+    assert data.postgresql_logins_in_use(stack, groups, asked, name) == [use | {"by": "atlas@blue.service on a1"}]
+    for silent in (hostvars["w1"], hostvars["w1"] | {"__app_logins": {"failed": True}}):
+        *_, unknown = data.postgresql_logins_in_use(stack, groups, asked | {"w1": silent}, name)
+        assert unknown == {"role": "", "application": "", "by": "perhaps w1, which could not be asked"}
 
 
 def test_ports_open_only_to_those_who_need_them() -> None:

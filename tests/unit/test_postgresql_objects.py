@@ -267,6 +267,88 @@ def test_a_runtime_role_has_a_safe_name_and_is_not_the_owner() -> None:
     assert "another role than its owner" in problem
 
 
+LOGIN = {"name": "atlas_app-2", "password": PASSWORD, "acts_as": "atlas_app", "statement_timeout": 30}
+OWNER_LOGIN = {"name": "atlas-2", "password": PASSWORD, "acts_as": "atlas"}
+MODEL = {"name": "atlas_app", "statement_timeout": 30}
+ACTING = [ROLE, MODEL, LOGIN]
+
+
+def rotated(**changes: Any) -> dict[str, Any]:
+    """A server on which ACTING and SERVED are as declared, except for `changes` by dotted path."""
+    given = {"role": "atlas_app", "grantor": "postgres"}
+    settings = {"statement_timeout": "30s", "work_mem": "4MB", "search_path": "public", "role": "atlas_app"}
+    login = {"powers": [], "memberships": [given], "members": ["atlas"], "settings": settings, "settings_in": {}}
+    found = served(
+        **{
+            "roles__atlas_app__settings_in": {},
+            "roles__atlas_app__login": False,
+            "roles__atlas_app-2": {"login": True, "verifier": VERIFIER, **login},
+        }
+    )
+    return changed(found, changes)
+
+
+def shown_rotated(found: dict[str, Any]) -> list[str]:
+    return [step.shown for step in objects.plan(ACTING, [SERVED], found)]
+
+
+def test_a_second_login_that_is_as_its_role_changes_nothing_nor_does_a_role_without_a_password() -> None:
+    assert shown_rotated(rotated()) == []
+    assert shown_rotated(rotated(roles__atlas_app__login=True)) == []
+
+
+def test_a_new_second_login_has_its_settings_before_it_is_let_in() -> None:
+    everything = [step.shown for step in objects.plan([*ACTING, OWNER_LOGIN], [SERVED], EMPTY)]
+    assert 'CREATE ROLE "atlas_app"' in everything
+    assert "CREATE ROLE \"atlas_app-2\" LOGIN PASSWORD '********'" in everything
+    assert "ALTER ROLE \"atlas_app-2\" SET statement_timeout = '30s'" in everything
+    assert everything[-6:] == [
+        "ALTER ROLE \"atlas_app-2\" SET \"search_path\" = 'atlas', 'public'",
+        'ALTER ROLE "atlas_app-2" SET "role" = \'atlas_app\'',
+        'GRANT "atlas_app-2" TO "atlas"',
+        'GRANT "atlas_app" TO "atlas_app-2"',
+        'ALTER ROLE "atlas-2" SET "role" = \'atlas\'',
+        'GRANT "atlas" TO "atlas-2"',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"login": False}, ['ALTER ROLE "atlas_app-2" LOGIN']),
+        ({"memberships": []}, ['GRANT "atlas_app" TO "atlas_app-2"']),
+        (
+            {"memberships": [{"role": "atlas_app", "grantor": "a"}, {"role": "other", "grantor": "b"}]},
+            ['REVOKE "other" FROM "atlas_app-2" GRANTED BY "b" CASCADE'],
+        ),
+        ({"powers": ["BYPASSRLS"]}, ['ALTER ROLE "atlas_app-2" NOBYPASSRLS']),
+        ({"members": []}, ['GRANT "atlas_app-2" TO "atlas"']),
+        (
+            {"settings": {"statement_timeout": "30s", "work_mem": "1MB", "search_path": "public", "jit": "off"}},
+            [
+                'ALTER ROLE "atlas_app-2" SET "work_mem" = \'********\'',
+                'ALTER ROLE "atlas_app-2" SET "role" = \'atlas_app\'',
+                'ALTER ROLE "atlas_app-2" RESET "jit"',
+            ],
+        ),
+        (
+            {"settings_in": {"atlas": {"jit": "off"}}},
+            ['ALTER ROLE "atlas_app-2" IN DATABASE "atlas" RESET "jit"'],
+        ),
+    ],
+)
+def test_only_what_a_second_login_lacks_is_changed(changes: dict[str, Any], expected: list[str]) -> None:
+    found = rotated(**{f"roles__atlas_app-2__{key}": value for key, value in changes.items()})
+    assert shown_rotated(found) == expected
+
+
+def test_a_setting_of_the_role_for_one_database_is_the_second_logins_too() -> None:
+    found = rotated(roles__atlas_app__settings_in={"atlas": {"search_path": "x, public"}})
+    assert shown_rotated(found) == [
+        'ALTER ROLE "atlas_app-2" IN DATABASE "atlas" SET "search_path" = \'x\', \'public\''
+    ]
+
+
 def test_only_databases_with_a_runtime_role_are_asked_about_it() -> None:
     assert "pg_default_acl" not in objects.state_script([ROLE], [DATABASE])
     assert objects.state_script([ROLE], [SERVED]).count("'atlas_app'") == 1

@@ -173,6 +173,15 @@ def test_what_can_not_be_set(
     assert not file_of(environment).exists()
 
 
+@pytest.mark.parametrize("name", ["database_password", "runtime_password"])
+def test_a_password_of_the_database_is_not_set_but_rotates(
+    environment: Environment, vault: VaultLib, name: str
+) -> None:
+    with pytest.raises(UsageError, match=f"declares no secret {name}") as refused:
+        secrets.set_secret(environment, vault, "atlas", name, "x")
+    assert "roost secrets rotate atlas database" in refused.value.hint
+
+
 def test_flower_gets_a_password_that_can_be_shown(environment: Environment, vault: VaultLib) -> None:
     watched = declare(environment, "      redis: {database: 1}\n      celery: {app: cirrus, flower: true}\n")
     assert "vault_apps.cirrus.flower_password" in secrets.ensure_secrets(watched, vault)

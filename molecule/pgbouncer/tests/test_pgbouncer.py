@@ -70,6 +70,14 @@ def test_the_users_of_a_database_share_its_connections(host: Host) -> None:
     assert 1 <= int(result.stderr) <= 2
 
 
+def test_a_second_login_acts_as_its_role_in_a_connection_that_is_used_again(host: Host) -> None:
+    who = "SELECT session_user, current_user, pg_backend_pid()"
+    asking = f"psql -XAtq -h 127.0.0.1 -p 6432 -U borea-2 -d borea -c {shlex.quote(who)}"
+    first, second = host.check_output(f"export PGPASSWORD={shlex.quote(PASSWORD)}4; {asking} && {asking}").splitlines()
+    assert first == second
+    assert first.startswith("borea-2|borea|")
+
+
 def test_each_database_has_its_mode(host: Host) -> None:
     pools = {line.split("|")[0]: line.split("|") for line in admin(host, "SHOW POOLS").splitlines()}
     assert "transaction" in pools["atlas"]

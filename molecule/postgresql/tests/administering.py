@@ -26,4 +26,4 @@ def connect(  # noqa: PLR0913 - only the options need not be given
 
 def converge(host: Host, **extra: Any) -> subprocess.CompletedProcess[str]:
     """Run the scenario's role once more."""
-    return play(host, "converge.yml", **extra)
+    return play(host, "role.yml", **extra)

@@ -10,8 +10,10 @@ from ansible.module_utils.roost_app.errors import ReleaseError
 from ansible.module_utils.roost_app.paths import AppPaths
 from ansible.module_utils.roost_backup.url import connection, is_url
 
-# Whom a migration may have waited for: sessions with locks on tables. What those of other users do stays hidden.
+# Whom a migration may have waited for: sessions with locks on tables. What those of other users do stays hidden, and a
+# second login sees its own only as itself.
 _HOLDERS = """
+    SET ROLE NONE;
     SELECT format('process %s (%s%s) holds locks on %s', a.pid, coalesce(nullif(a.application_name, ''), a.usename),
         ', ' || a.state || ' in a transaction of ' || extract(epoch FROM now() - a.xact_start)::int || ' s',
         string_agg(DISTINCT c.relname, ', '))
@@ -37,7 +39,7 @@ def environment_of(url: str) -> dict[str, str]:
 
 def lock_holders(paths: AppPaths, release: Path) -> list[str]:
     """Return a line for each session that holds locks on tables; none if they can't be asked for."""
-    command = ["psql", "--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--command", _HOLDERS]
+    command = ["psql", "--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align", "--command", _HOLDERS]
     try:
         found = run(command, environment=environment_of(database_url(paths, release)))
     except (ReleaseError, OSError):

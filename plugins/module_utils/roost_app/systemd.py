@@ -57,6 +57,10 @@ class Systemd:
         """Tell whether every one of these units runs."""
         return all(state == "active" for state in self._states("is-active", units))
 
+    def rests(self, unit: str) -> bool:
+        """Tell whether nothing of a unit runs, not even on its way to an end."""
+        return self._states("is-active", (unit,))[0] in RESTING
+
     def all_enabled(self, *units: str) -> bool:
         """Tell whether every one of these units starts at boot."""
         return all(state == "enabled" for state in self._states("is-enabled", units))

@@ -150,7 +150,7 @@ def inherited_settings(
     path = wanted.get("search_path", search_path)
     if OWN_SCHEMA in path:
         wanted["search_path"] = path.replace(OWN_SCHEMA, quoted(owner))
-    return {name: _value(name, value) for name, value in wanted.items() if name not in runtimes}
+    return {name: setting_value(name, value) for name, value in wanted.items() if name not in runtimes}
 
 
 def left_out(database: str, owner: str, runtime: str, foreign: Collection[str]) -> str:
@@ -166,7 +166,8 @@ def left_out(database: str, owner: str, runtime: str, foreign: Collection[str]) 
     )
 
 
-def _value(name: str, value: str) -> str:
+def setting_value(name: str, value: str) -> str:
+    """Return the value of a setting as SQL has it."""
     if name not in LISTS:
         return literal(value)
     parts = (inside.replace('""', '"') or bare for inside, bare in LISTED.findall(value))

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
-from roost.cli.environments import EnvironmentOption, find_inventory
+from roost.cli.environments import EnvironmentOption, find_inventory, locked
+from roost.cli.running import Operation
 from roost.environment import VAULT_FILE, Environment, load_environment
 from roost.paths import bundle_root, project_root
+from roost.rotation import LoginsCollector, rotate_database, rotating_logins
 from roost.secrets import Vault, get_secret, open_vault, set_secret
 
 app = typer.Typer(help="The encrypted secrets of an environment.", no_args_is_help=True)
@@ -41,6 +43,26 @@ def show(
     """Print a secret, and nothing else."""
     loaded = load_environment(find_inventory(environment))
     typer.echo(get_secret(loaded, _vault(loaded), application, name))
+
+
+@app.command("rotate")
+def rotate(
+    application: Annotated[str, typer.Argument(metavar="APP", help="The application.")],
+    what: Annotated[str, typer.Argument(metavar="database", help="What rotates: the passwords of its database.")],
+    environment: EnvironmentOption = "",
+) -> None:
+    """Make up new passwords of an application's database. `roost up` turns over to them without a failed request."""
+    operation = Operation("secrets rotate", "playbooks/logins.yml", environment)
+    operation.variables = {"logins_asked": rotating_logins(operation.loaded, application, what)}
+    vault = _vault(operation.loaded)
+    collector = LoginsCollector()
+    with locked(operation.inventory):
+        outcome = operation.run(collector)
+        if outcome.problem:
+            raise outcome.problem
+        rotate_database(operation.loaded, vault, application, collector.open)
+    place = operation.inventory / VAULT_FILE
+    typer.echo(f"The new passwords of {application}'s database are in {place}. Turn over to them with: roost up")
 
 
 def _vault(loaded: Environment) -> Vault:

@@ -13,12 +13,16 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Context:
-    """One host's view of a stack. `facts` is empty until Ansible has gathered them."""
+    """One host's view of a stack. `facts` is empty until Ansible has gathered them.
+
+    `hostvars` are the variables of every host, with what it has registered in this run.
+    """
 
     stack: Stack
     topology: Topology
     host: Host
     facts: Mapping[str, Any]
+    hostvars: Mapping[str, Mapping[str, Any]]
 
     @property
     def apps(self) -> list[ResolvedApp]:
@@ -54,7 +58,11 @@ class Context:
 
     def clients(self) -> list[Host]:
         """Return the other hosts that run applications, in the inventory's order."""
-        return [host for host in self.topology.hosts if host.groups & {"app", "worker"} and host != self.host]
+        return [host for host in self.application_hosts() if host != self.host]
+
+    def application_hosts(self) -> list[Host]:
+        """Return the hosts that run applications, in the inventory's order."""
+        return [host for host in self.topology.hosts if host.groups & {"app", "worker"}]
 
 
 type RoleInput[**P, T] = Callable[Concatenate[Context, P], T]
@@ -77,6 +85,6 @@ def role_input[**P, T](function: RoleInput[P, T]) -> Callable[..., T]:
     ) -> T:
         topology = Topology.from_ansible(groups, hostvars)
         facts = hostvars[name].get("ansible_facts", {})
-        return function(Context(parse_stack(stack), topology, topology.host(name), facts), *args, **kwargs)
+        return function(Context(parse_stack(stack), topology, topology.host(name), facts, hostvars), *args, **kwargs)
 
     return derive

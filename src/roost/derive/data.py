@@ -6,8 +6,8 @@ from typing import Any
 from roost.backup_secrets import RECEIVER_PASSWORD
 from roost.budget import Connections, connections_allowed, connections_of, pool_sizes
 from roost.derive.context import LOOPBACK, Context, role_input
-from roost.derive.logins import Login, left_login, owner_login, serving_login
-from roost.model import ResolvedApp, ResolvedDatabase, runtime_role_of
+from roost.derive.logins import Login, former_logins, left_login, present_logins, serving_login
+from roost.model import ResolvedApp, ResolvedDatabase, runtime_role_of, second_login_of
 from roost.topology import Host
 
 MIN_CLIENT_CONNECTIONS = 100
@@ -29,12 +29,20 @@ def local_databases(context: Context) -> list[tuple[ResolvedApp, ResolvedDatabas
 
 
 def declared_roles(database: ResolvedDatabase, vault: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the owner of a database and its runtime role; the one that serves has the time limits."""
+    """Return the owner of a database and its runtime role; the one that serves has the time limits.
+
+    One that is logged in to by its second login has no password of its own.
+    """
+    roles: list[dict[str, Any]] = []
     serving = serving_login(database, vault)
-    return [
-        {"name": login.role, "password": login.password, **(_time_limits(database) if login == serving else {})}
-        for login in dict.fromkeys([owner_login(database, vault), serving])
-    ]
+    for login in present_logins(database, vault):
+        limits = _time_limits(database) if login == serving else {}
+        if login.role == login.acts_as:
+            roles.append({"name": login.role, "password": login.password, **limits})
+        else:
+            second = {"name": login.role, "password": login.password, "acts_as": login.acts_as, **limits}
+            roles += [{"name": login.acts_as, **limits}, second]
+    return roles
 
 
 def declared_database(database: ResolvedDatabase) -> dict[str, Any]:
@@ -62,16 +70,40 @@ def postgresql_roles(
     context: Context, vault_apps: Mapping[str, Mapping[str, str]], vault_backups: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Return the owner of each database and its runtime role, and the receiver's."""
-    receiver = {"name": RECEIVER_ROLE, "password": str(vault_backups[RECEIVER_PASSWORD]), "replication": True}
     roles = [
         role for app, database in local_databases(context) for role in declared_roles(database, vault_apps[app.name])
     ]
-    return [receiver, *roles] if context.receiver else roles
+    if not context.receiver:
+        return roles
+    return [{"name": RECEIVER_ROLE, "password": str(vault_backups[RECEIVER_PASSWORD]), "replication": True}, *roles]
 
 
 @role_input
 def postgresql_databases(context: Context) -> list[dict[str, Any]]:
     return [declared_database(database) for _, database in local_databases(context)]
+
+
+@role_input
+def postgresql_former_logins(context: Context, vault_apps: Mapping[str, Mapping[str, str]]) -> list[dict[str, str]]:
+    return _former_logins(context, vault_apps)
+
+
+@role_input
+def app_former_logins(context: Context, vault_apps: Mapping[str, Mapping[str, str]]) -> list[str]:
+    return [former["role"] for former in _former_logins(context, vault_apps)]
+
+
+@role_input
+def postgresql_logins_in_use(context: Context) -> list[dict[str, str]]:
+    """Return what each host that runs applications has found out in this run; one that has not may use any login."""
+    found = []
+    for host in context.application_hosts():
+        used = context.hostvars[host.name].get("__app_logins", {}).get("in_use")
+        if used is None:
+            found.append({"role": "", "application": "", "by": f"perhaps {host.name}, which could not be asked"})
+        else:
+            found += [{**use, "by": f"{use['by']} on {host.name}"} for use in used]
+    return found
 
 
 @role_input
@@ -81,10 +113,13 @@ def postgresql_removed_databases(context: Context) -> list[str]:
 
 @role_input
 def postgresql_removed_roles(context: Context) -> list[str]:
-    """Return the owners and the runtime roles of the removed databases, but none that another database has."""
+    """Return the owners and the runtime roles of the removed databases, but none that another database has.
+
+    Their second logins go first.
+    """
     declared = {role for _, database in local_databases(context) for role in (database.name, database.runtime_role)}
     roles = (role for name in context.stack.removed_databases for role in (name, runtime_role_of(name)))
-    return [role for role in roles if role not in declared]
+    return [login for role in roles if role not in declared for login in (second_login_of(role), role)]
 
 
 @role_input
@@ -185,10 +220,23 @@ def redis_databases(context: Context) -> int:
 
 def _logins(database: ResolvedDatabase, context: Context, vault: Mapping[str, str]) -> list[Login]:
     """Return every login with which something may enter a database, now or until its application has moved."""
-    logins = dict.fromkeys([owner_login(database, vault), serving_login(database, vault)])
-    owners = {other.name for _, other in local_databases(context)}
-    left = left_login(database, vault)
-    return [*logins, left] if left and left.role not in owners else [*logins]
+    owners = _owners(context)
+    left = left_login(database, vault, owners)
+    return [*present_logins(database, vault), *([left] if left else []), *former_logins(database, vault, owners)]
+
+
+def _former_logins(context: Context, vault_apps: Mapping[str, Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return the logins that rotations have turned away from."""
+    owners = _owners(context)
+    return [
+        {"role": login.role, "application": app.name}
+        for app, database in local_databases(context)
+        for login in former_logins(database, vault_apps[app.name], owners)
+    ]
+
+
+def _owners(context: Context) -> set[str]:
+    return {database.name for _, database in local_databases(context)}
 
 
 def _time_limits(database: ResolvedDatabase) -> dict[str, int]:

@@ -34,6 +34,7 @@ POSTGRESQL_CLIENT = "postgresql-client"
 """The Debian package with psql and pg_dump."""
 
 _RUNTIME_SUFFIX = "_app"
+_SECOND_SUFFIX = "-2"
 
 _PRIVATE_TOP_LEVELS = frozenset(
     {"example", "home", "internal", "invalid", "lan", "local", "localhost", "onion", "test"}
@@ -287,6 +288,11 @@ def wanted_dumps(database: ResolvedDatabase, backups: Backups) -> int:
 def runtime_role_of(database: str) -> str:
     """The role as which the processes of a database's application log in, if it has one."""
     return f"{database}{_RUNTIME_SUFFIX}"
+
+
+def second_login_of(role: str) -> str:
+    """The other login of a role. No name of a database has a hyphen, so it is no role of another database."""
+    return f"{role}{_SECOND_SUFFIX}"
 
 
 def can_be_public(domain: str) -> bool:

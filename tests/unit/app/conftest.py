@@ -47,6 +47,9 @@ class FakeSystemd:
     def all_active(self, *units: str) -> bool:
         return set(units) <= self.active
 
+    def rests(self, unit: str) -> bool:
+        return unit not in self.active
+
     def all_enabled(self, *units: str) -> bool:
         return set(units) <= self.enabled
 
