@@ -1,4 +1,4 @@
-"""ansible-playbook is killed at ten points of a cold run; running it again must end in the same converged host."""
+"""ansible-playbook is killed at ten points of a cold run; running it again must end in the host of the journey."""
 
 import os
 import signal
@@ -6,10 +6,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from tests.support.hosts import sandbox_host
-from tests.support.project import Project, Run
+from tests.support.journey import Journey, project_on
+from tests.support.project import Run
 
 POINTS = 10
 TASK_LINE = ("TASK [", "RUNNING HANDLER [")
@@ -28,14 +27,6 @@ class Outcome:
     @property
     def different(self) -> list[str]:
         return sorted(set(self.undisturbed) ^ set(self.repaired))
-
-
-def converge(release: str, folder: Path) -> tuple[list[str], list[str]]:
-    """Return the fingerprint of a host after an undisturbed cold run, and the tasks that this run announced."""
-    with sandbox_host(f"whole-{release}", release) as host:
-        run = Project(folder / f"whole-{release}", host.inventory(alias="vm1")).playbook("site.yml")
-        assert run.code == 0, run.output[-4000:]
-        return host.fingerprint(), [line.strip() for line in run.output.splitlines() if line.startswith(TASK_LINE)]
 
 
 def from_point_on(tasks: list[str], point: int) -> set[str]:
@@ -61,21 +52,21 @@ def kill_at(process: subprocess.Popen[str], tasks: set[str]) -> str:
     raise AssertionError(f"the run ended before it was killed:\n{''.join(output)[-4000:]}")
 
 
-def kill_and_repair(release: str, points: range, folder: Path) -> Outcome:
+def kill_and_repair(journey: Journey, points: range, folder: Path) -> Outcome:
     """Kill one run after the other on one host, each of them further than the one before, and then let one end."""
-    undisturbed, tasks = converge(release, folder)
-    with sandbox_host(f"killed-{release}", release) as host:
-        project = Project(folder / f"killed-{release}", host.inventory(alias="vm1"))
+    tasks = [line.strip() for line in journey.first.output.splitlines() if line.startswith(TASK_LINE)]
+    with sandbox_host(f"killed-{journey.release}", journey.release) as host:
+        project = project_on(host, folder / "killed")
         command = project.playbook_command("site.yml")
         killed_at = [kill_at(project.start(*command), from_point_on(tasks, point)) for point in points]
         return Outcome(
-            undisturbed, killed_at, project.playbook("site.yml"), project.playbook("site.yml"), host.fingerprint()
+            journey.left, killed_at, project.playbook("site.yml"), project.playbook("site.yml"), host.fingerprint()
         )
 
 
-@pytest.mark.parametrize(("release", "first"), [("debian12", 1), ("debian13", 2)])
-def test_killed_runs_are_repaired_by_running_again(release: str, first: int, tmp_path: Path) -> None:
-    outcome = kill_and_repair(release, range(first, POINTS + 1, 2), tmp_path)
+def test_killed_runs_are_repaired_by_running_again(journey: Journey, tmp_path: Path) -> None:
+    first = {"debian12": 1, "debian13": 2}[journey.release]
+    outcome = kill_and_repair(journey, range(first, POINTS + 1, 2), tmp_path)
     assert len(set(outcome.killed_at)) == POINTS // 2
     assert outcome.repair.code == 0, f"killed at {outcome.killed_at}\n{outcome.repair.output[-4000:]}"
     assert outcome.after.changed_tasks() == [], f"killed at {outcome.killed_at}"
