@@ -14,10 +14,10 @@ except ImportError as error:
     ) from error
 
 
-def as_filter(function: Callable[..., Any]) -> Callable[..., Any]:
+def as_filter(name: str) -> Callable[..., Any]:
     def apply(*args: Any, **kwargs: Any) -> Any:
         try:
-            return function(*args, **kwargs)
+            return derive.find(name)(*args, **kwargs)
         except RoostError as problem:
             raise AnsibleFilterError(str(problem)) from problem
 
@@ -26,4 +26,4 @@ def as_filter(function: Callable[..., Any]) -> Callable[..., Any]:
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {f"roost_{function.__name__}": as_filter(function) for function in derive.FILTERS}
+        return {f"roost_{name}": as_filter(name) for names in derive.FILTERS.values() for name in names}

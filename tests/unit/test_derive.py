@@ -86,8 +86,14 @@ def variables(app: dict[str, Any], kind: str) -> dict[str, str]:
 
 
 def test_every_filter_has_a_name_of_its_own() -> None:
-    names = [function.__name__ for function in derive.FILTERS]
+    names = [name for names in derive.FILTERS.values() for name in names]
     assert len(set(names)) == len(names)
+
+
+def test_every_filter_is_found() -> None:
+    for names in derive.FILTERS.values():
+        for name in names:
+            assert derive.find(name).__name__ == name
 
 
 def test_single_server_talks_to_itself() -> None:
