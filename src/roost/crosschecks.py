@@ -264,7 +264,8 @@ def _certificates(subject: Subject) -> Iterator[Mistake]:
 
 def _backups(subject: Subject) -> Iterator[Mistake]:
     stack = subject.stack
-    ca = stack.backups.offsite.s3.ca if stack.backups and stack.backups.offsite else None
+    s3 = stack.backups.offsite.s3 if stack.backups and stack.backups.offsite else None
+    ca = s3.ca if s3 else None
     if ca and not (subject.sources / ca).is_file():
         yield Mistake(("stack", "backups", "offsite", "s3", "ca"), f"There is no file {ca} in {subject.sources}.")
     settings = stack.postgresql.settings if wanted_database_backups(stack) else {}

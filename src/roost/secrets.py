@@ -5,7 +5,7 @@ The file is `group_vars/all/vault.yml`, encrypted by Ansible's vault as a whole:
     vault_redis_password: ...
     vault_acme_dns: {secret: ...}
     vault_tls_sharing_key: ...
-    vault_backups: {passphrase: ..., s3_key: ..., s3_secret: ..., receiver_password: ...}
+    vault_backups: {passphrase: ..., s3_key: ..., s3_secret: ..., sftp_key: ..., receiver_password: ...}
     vault_apps:
       atlas: {database_password: ..., runtime_password: ..., deploy_key: ..., SECRET_KEY: ..., MAPBOX_ACCESS_TOKEN: ...}
 
@@ -30,13 +30,13 @@ from cryptography.fernet import Fernet
 
 from roost import backup_secrets
 from roost.database_url import admin_url_conflict, admin_url_problem
-from roost.deploy_key import DEPLOY_KEY, new_key, public_half
 from roost.environment import VAULT_FILE, Environment
 from roost.errors import MissingSecrets, UsageError, VaultError
 from roost.model import GENERATED_SECRET, ResolvedApp, wanted_backups
 from roost.own_certificate import CERTIFICATE_KEY, checked_key
 from roost.paths import project_root
 from roost.rawyaml import MARKERS, VAULT_REFERENCE
+from roost.ssh_key import new_key, public_half
 from roost.suggest import did_you_mean, listed
 
 REDIS_PASSWORD = "vault_redis_password"  # noqa: S105 - the name of a variable, not a secret
@@ -48,6 +48,7 @@ BACKUP_SECRETS = "vault_backups"
 BACKUPS = "backups"
 DATABASE_PASSWORD = "database_password"  # noqa: S105 - a key, not a secret
 RUNTIME_PASSWORD = "runtime_password"  # noqa: S105 - a key, not a secret
+DEPLOY_KEY = "deploy_key"
 DATABASE_LOGIN = "database_login"
 FIRST, SECOND = "first", "second"
 FORMER_DATABASE_PASSWORD = f"former_{DATABASE_PASSWORD}"
@@ -89,9 +90,9 @@ def required_secrets(environment: Environment) -> list[Secret]:
         needed.append(Secret((TLS_SHARING_KEY,), lambda: Fernet.generate_key().decode()))
     needed += [Secret((ACME_DNS_SECRETS, name)) for name in _acme_dns_names(environment)]
     if wanted_backups(environment.stack):
+        makers = dict.fromkeys(backup_secrets.PASSWORDS, new_password) | {backup_secrets.SFTP_KEY: new_key}
         for name in backup_secrets.declared_names(environment.stack, environment.topology):
-            make = new_password if name in backup_secrets.GENERATED else None
-            needed.append(Secret((BACKUP_SECRETS, name), make))
+            needed.append(Secret((BACKUP_SECRETS, name), makers.get(name)))
     for app in environment.apps:
         if app.database and not app.database.url:
             needed.append(Secret((APP_SECRETS, app.name, DATABASE_PASSWORD), new_password))
@@ -188,7 +189,18 @@ def public_deploy_key(environment: Environment, vault: Vault, app: str) -> str:
     if not app_of(environment, app).source.deploy_key:
         hint = "Declare it in stack.yml: source: {git: git@git.example.com:atlas.git, version: main, deploy_key: true}"
         raise UsageError(f"{app} declares no deploy key.", hint=hint)
-    where = (APP_SECRETS, app, DEPLOY_KEY)
+    return _public_half_at(environment, vault, (APP_SECRETS, app, DEPLOY_KEY))
+
+
+def public_backup_key(environment: Environment, vault: Vault) -> str:
+    """The public half of the key by which the servers reach their backups, which is made if there is none yet."""
+    name = backup_secrets.SFTP_KEY
+    if name not in backup_secrets.declared_names(environment.stack, environment.topology):
+        raise UsageError("The backups go to no place that knows a key.", hint=backup_secrets.declaration_hint(name))
+    return _public_half_at(environment, vault, (BACKUP_SECRETS, name))
+
+
+def _public_half_at(environment: Environment, vault: Vault, where: tuple[str, ...]) -> str:
     with _locked(environment) as path:
         content = _read(path, vault)
         if not _get(content, where):

@@ -23,8 +23,11 @@ ONE_HOST = {"all": ["vm1"], **{part: ["vm1"] for part in PARTS}}
 RELEASES = {"debian12": "12", "debian13": "13"}
 SECRET = 'it\'s "secret" $HOME `id` \\ #1 %h'
 PASSWORD = "letters0and9digits"
-BACKUP_SECRETS = dict.fromkeys(("passphrase", "s3_key", "s3_secret", "receiver_password"), PASSWORD) | dict.fromkeys(
-    ("heartbeat_url", "alert_url"), "https://told.example.com/?run=1&of=%2F"
+PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n-----END OPENSSH PRIVATE KEY-----\n"
+BACKUP_SECRETS = (
+    dict.fromkeys(("passphrase", "s3_key", "s3_secret", "receiver_password"), PASSWORD)
+    | dict.fromkeys(("heartbeat_url", "alert_url"), "https://told.example.com/?run=1&of=%2F")
+    | {"sftp_key": PRIVATE_KEY}
 )
 PASSWORDS = dict.fromkeys(("database_password", "runtime_password", "flower_password", "edge_password"), PASSWORD)
 

@@ -175,6 +175,15 @@ _s3 = st.fixed_dictionaries(
         "style": st.sampled_from(["host", "path"]),
     },
 )
+_sftp = st.fixed_dictionaries(
+    {
+        "host": st.sampled_from(["backup.example.com", "192.0.2.8"]),
+        "user": st.sampled_from(["roost", "u12345-sub1"]),
+        "path": st.sampled_from(["/", "/srv/backups"]),
+        "host_keys": st.just([_KEY]),
+    },
+    optional={"port": st.sampled_from([22, 23, 65535])},
+)
 _keep = st.fixed_dictionaries(
     {}, optional={"daily": st.integers(1, 366), "weekly": st.integers(1, 520), "monthly": st.integers(0, 120)}
 )
@@ -195,7 +204,7 @@ _backups = st.one_of(
             "full_every_days": st.integers(1, 31),
             "keep": _keep,
             "dumps": st.integers(0, 100),
-            "offsite": st.builds(lambda s3: {"s3": s3}, _s3),
+            "offsite": st.one_of(_s3.map(lambda s3: {"s3": s3}), _sftp.map(lambda sftp: {"sftp": sftp})),
             "heartbeat": st.booleans(),
             "alert": st.booleans(),
             "drill": _drill,

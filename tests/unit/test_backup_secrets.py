@@ -9,9 +9,15 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from roost import backup_secrets, secrets
 from roost.environment import Environment, load_environment
 from roost.errors import MissingSecrets, UsageError, VaultError
+from roost.ssh_key import new_key, public_half
 from tests.unit.environments import GOOD_STACK, write_environment
 
 OFFSITE = "{offsite: {s3: {endpoint: s3.example.com, bucket: atlas}}}"
+SFTP = (
+    "{offsite: {sftp: {host: backup.example.com, user: roost, path: /backups, host_keys: [ssh-ed25519 "
+    + "A" * 68
+    + "]}}}"
+)
 URL = "https://hc.example.com:8443/ping/4f6d?status=up&msg=a%20b"
 
 
@@ -78,9 +84,10 @@ def test_what_is_said_needs_its_secrets_and_each_can_be_set(tmp_path: Path, vaul
     ("name", "hint"),
     [
         ("s3_key", "backups: {offsite: {s3: {endpoint: s3.example.com, bucket: atlas}}}"),
+        ("sftp_key", "backups: {offsite: {sftp: {host: backup.example.com, user: roost, path: /backups, host_keys: ["),
         ("heartbeat_url", "backups: {heartbeat: true}"),
         ("alert_url", "backups: {alert: true}"),
-        ("s3", "There are: passphrase, s3_key, s3_secret, heartbeat_url, alert_url, receiver_password."),
+        ("s3", "There are: passphrase, s3_key, s3_secret, sftp_key, heartbeat_url, alert_url, receiver_password."),
         ("receiver_password", "a host in the group receiver of hosts.yml"),
     ],
 )
@@ -105,6 +112,39 @@ def test_an_earlier_passphrase_can_be_set_again(tmp_path: Path, vault: VaultLib)
     atlas = environment(tmp_path)
     secrets.set_secret(atlas, vault, "backups", "passphrase", "x" * 40)
     assert "vault_backups.passphrase" not in secrets.ensure_secrets(atlas, vault)
+
+
+def test_the_key_for_another_host_is_made_up_once_and_its_public_half_can_be_shown(
+    tmp_path: Path, vault: VaultLib
+) -> None:
+    atlas = environment(tmp_path, SFTP)
+    shown = secrets.public_backup_key(atlas, vault)
+    assert "vault_backups.sftp_key" not in secrets.ensure_secrets(atlas, vault)
+    assert list(content(atlas, vault)) == ["sftp_key", "passphrase"]
+    assert shown == public_half(content(atlas, vault)["sftp_key"]) == secrets.public_backup_key(atlas, vault)
+
+
+def test_it_is_made_up_with_the_other_secrets(tmp_path: Path, vault: VaultLib) -> None:
+    assert "vault_backups.sftp_key" in secrets.ensure_secrets(environment(tmp_path, SFTP), vault)
+
+
+def test_a_key_of_ones_own_can_be_set_if_it_is_one(tmp_path: Path, vault: VaultLib) -> None:
+    atlas, own = environment(tmp_path, SFTP), new_key()
+    secrets.set_secret(atlas, vault, "backups", "sftp_key", own.strip())
+    assert secrets.public_backup_key(atlas, vault) == public_half(own)
+    for wrong in (public_half(own), own.replace("b3Bl", "b3Bm"), ""):
+        with pytest.raises(
+            UsageError, match=r"^backups\.sftp_key must be a private key .* without a passphrase"
+        ) as told:
+            secrets.set_secret(atlas, vault, "backups", "sftp_key", wrong)
+        assert not wrong or wrong not in str(told.value)
+
+
+@pytest.mark.parametrize("backups", ["", "false", OFFSITE], ids=["here", "switched off", "a bucket"])
+def test_without_another_host_there_is_no_key(tmp_path: Path, vault: VaultLib, backups: str) -> None:
+    with pytest.raises(UsageError, match="go to no place that knows a key") as refused:
+        secrets.public_backup_key(environment(tmp_path, backups), vault)
+    assert "offsite: {sftp:" in refused.value.hint
 
 
 @pytest.mark.parametrize("url", [URL, "http://localhost", "https://hooks.example.com/a/b:c,d@e~f-g_h", "https://h?x=1"])

@@ -10,7 +10,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from cryptography.fernet import Fernet
 
-from roost import deploy_key, secrets
+from roost import secrets, ssh_key
 from roost.environment import Environment, load_environment
 from roost.errors import MissingSecrets, UsageError, VaultError
 from tests.unit.environments import GOOD_STACK, write_environment
@@ -274,10 +274,10 @@ def test_a_deploy_key_is_made_up_like_a_password(environment: Environment, vault
 
 def test_a_key_of_ones_own_can_be_set_if_it_is_one(environment: Environment, vault: VaultLib) -> None:
     environment = declare(environment, PRIVATE_REPOSITORY)
-    own = deploy_key.new_key()
+    own = ssh_key.new_key()
     secrets.set_secret(environment, vault, "dune", "deploy_key", own.strip())
     assert content(environment, vault)["vault_apps"]["dune"]["deploy_key"] == own  # type: ignore[index]
-    assert secrets.public_deploy_key(environment, vault, "dune") == deploy_key.public_half(own)
+    assert secrets.public_deploy_key(environment, vault, "dune") == ssh_key.public_half(own)
     for wrong in ("ssh-ed25519 AAAA", own.replace("b3Bl", "b3Bm"), ""):
         with pytest.raises(UsageError, match="without a passphrase") as refused:
             secrets.set_secret(environment, vault, "dune", "deploy_key", wrong)

@@ -54,7 +54,8 @@ class Backups:
     def restic(self, repository: str, command: str) -> str:
         """What restic prints, in the environment of a repository."""
         settings = f"set -a; . /etc/roost/restic/{repository}.env; set +a"
-        return str(self.host.check_output(f"{settings}; restic --option=s3.bucket-lookup=path {command}"))
+        sftp = '${SFTP_COMMAND:+"--option=sftp.command=$SFTP_COMMAND"}'
+        return str(self.host.check_output(f"{settings}; restic --option=s3.bucket-lookup=path {sftp} {command}"))
 
     def labels(self, key: int) -> list[str]:
         """The backups of a repository, the oldest first."""

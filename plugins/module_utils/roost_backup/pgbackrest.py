@@ -19,6 +19,10 @@ MEANINGS = {
     "FormatError": "what is there can't be read with this passphrase",
     "CryptoError": "what is there can't be read with this passphrase",
     "request failed with 403": "the server refuses the access key",
+    "public key authentication failed": "the server refuses the key: it must know what `roost backup-key` prints",
+    "known hosts failure": "the server has a host key that isn't declared: add it to host_keys",
+    "libssh2 handshake": "the server can't be reached",
+    "sftp error [3]": "the account may not write to its path",
     "unable to get address": "the server's name is not known",
     "unable to connect to": "the server can't be reached",
     "unable to write": "it can't be written to; its disk may be full",
@@ -97,13 +101,17 @@ class PgBackRest:
 
 def create_stanza() -> None:
     """Prepare all repositories for the cluster that runs; what is prepared already is left alone."""
-    run_as_postgres(["pgbackrest", f"--stanza={STANZA}", "stanza-create"])
+    _run_for_all("stanza-create")
 
 
 def archive(file: Path) -> None:
     """Bring a file of the log to all repositories; one that is there already is fine."""
+    _run_for_all("--no-archive-async", "archive-push", str(file))
+
+
+def _run_for_all(*arguments: str) -> None:
     try:
-        run_as_postgres(["pgbackrest", f"--stanza={STANZA}", "--no-archive-async", "archive-push", str(file)])
+        run_as_postgres(["pgbackrest", f"--stanza={STANZA}", *arguments])
     except BackupError as problem:
         raise BackupError(explained(str(problem))) from None
 

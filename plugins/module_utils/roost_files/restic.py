@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ansible.module_utils.roost_backup.commands import last_lines
 from ansible.module_utils.roost_backup.errors import BackupError
-from ansible.module_utils.roost_files import snapshots
+from ansible.module_utils.roost_files import snapshots, ssh
 from ansible.module_utils.roost_files.snapshots import Made, Snapshot
 
 SETTINGS = Path("/etc/roost/restic")
@@ -34,9 +34,23 @@ MEANINGS = {
     "no route to host": "the server can't be reached",
     "i/o timeout": "the server can't be reached",
     "no space left on device": "the disk is full: make room on it",
+    "Permission denied (": "the server refuses the key: it must know what `roost backup-key` prints",
+    "Host key verification failed": "the server has a host key that isn't declared: add it to host_keys",
+    "Could not resolve hostname": "the server's name is not known",
+    "ssh: connect to host": "the server can't be reached",
+    "timed out during banner exchange": "the server can't be reached",
+    "kex_exchange_identification": "the server hangs up at once: it may have shut this host out for a while",
+    "permission denied": "the account may not write to its path",
     "already locked": "somebody else is at work in the repository: wait, or run `restic unlock`",
 }
-ABSENT = ("The specified key does not exist", "config: no such file or directory")
+ABSENT = (
+    "The specified key does not exist",
+    "config: no such file or directory",
+    "config: file does not exist",
+    "config file: Lstat: file does not exist",
+)
+# The options that stand in its environment, because restic reads no such variables itself.
+OPTIONS = {"BUCKET_LOOKUP": "s3.bucket-lookup", "SFTP_COMMAND": "sftp.command"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +129,7 @@ class Restic:
         done = self._run("check", f"--read-data-subset={part}/{PARTS}")
         if done.returncode:
             told = last_lines(done.stdout + done.stderr)
-            meaning = explained(done.stderr)
+            meaning = self._meaning_of(done.stderr)
             raise BackupError(f"{self.name}: {meaning or 'the repository is damaged: ' + '; '.join(told)}")
 
     def forget(self, keep: Keep) -> None:
@@ -140,8 +154,7 @@ class Restic:
 
     def _run(self, *arguments: str, timeout: float = DAY_SECONDS) -> subprocess.CompletedProcess[str]:
         environment = self._environment()
-        lookup = environment.get("BUCKET_LOOKUP")
-        options = [f"--option=s3.bucket-lookup={lookup}"] if lookup else []
+        options = [f"--option={option}={environment[name]}" for name, option in OPTIONS.items() if name in environment]
         try:
             return subprocess.run(
                 ["restic", *options, *arguments],
@@ -172,7 +185,13 @@ class Restic:
     def _check(self, done: subprocess.CompletedProcess[str]) -> None:
         if done.returncode:
             told = last_lines(done.stdout + done.stderr) or [f"restic failed with code {done.returncode}"]
-            raise BackupError(f"{self.name}: {explained(done.stderr) or '; '.join(told)}")
+            raise BackupError(f"{self.name}: {self._meaning_of(done.stderr) or '; '.join(told)}")
+
+    def _meaning_of(self, problem: str) -> str:
+        meaning = explained(problem)
+        if meaning or ssh.NO_SESSION not in problem:
+            return meaning
+        return explained(ssh.complaint(self._environment()["SFTP_COMMAND"], self.answer_seconds))
 
 
 def explained(problem: str) -> str:

@@ -4,6 +4,7 @@ import typer
 
 from roost.cli import (
     backup,
+    backup_key,
     backups,
     check,
     database,
@@ -51,6 +52,7 @@ app.command()(status.status)
 app.command()(database.database)
 app.command()(backup.backup)
 app.command()(backups.backups)
+app.command("backup-key")(backup_key.backup_key)
 app.command()(restore.restore)
 app.command()(drill.drill)
 app.command(context_settings={"allow_interspersed_args": False})(run.run)

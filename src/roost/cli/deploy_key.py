@@ -1,14 +1,13 @@
 """`roost deploy-key`: the public half of an application's deploy key, for the git server."""
 
-import contextlib
 from typing import Annotated
 
 import typer
 
 from roost.cli.environments import EnvironmentOption, find_inventory
+from roost.cli.vault import vault_of
 from roost.environment import load_environment
-from roost.paths import bundle_root, project_root
-from roost.secrets import open_vault, public_deploy_key
+from roost.secrets import public_deploy_key
 
 
 def deploy_key(
@@ -20,7 +19,4 @@ def deploy_key(
     It is made on first use; its private half stays in the vault.
     """
     loaded = load_environment(find_inventory(environment))
-    # The password's file lies in the project's folder.
-    with contextlib.chdir(project_root(loaded.inventory)):
-        vault = open_vault(bundle_root() / "plugins/vault-password")
-    typer.echo(f"{public_deploy_key(loaded, vault, application)} {application}")
+    typer.echo(f"{public_deploy_key(loaded, vault_of(loaded), application)} {application}")

@@ -1,6 +1,5 @@
 """`roost secrets`: the encrypted secrets of an environment."""
 
-import contextlib
 import sys
 from typing import Annotated
 
@@ -8,10 +7,10 @@ import typer
 
 from roost.cli.environments import EnvironmentOption, find_inventory, locked
 from roost.cli.running import Operation
-from roost.environment import VAULT_FILE, Environment, load_environment
-from roost.paths import bundle_root, project_root
+from roost.cli.vault import vault_of
+from roost.environment import VAULT_FILE, load_environment
 from roost.rotation import LoginsCollector, rotate_database, rotating_logins
-from roost.secrets import Vault, get_secret, open_vault, set_secret
+from roost.secrets import get_secret, set_secret
 
 app = typer.Typer(help="The encrypted secrets of an environment.", no_args_is_help=True)
 
@@ -30,7 +29,7 @@ def set_one(
     """Set a secret. Its value is asked for, or read from standard input; never put it on the command line."""
     loaded = load_environment(find_inventory(environment))
     value = _read_value(name)
-    set_secret(loaded, _vault(loaded), application, name, value)
+    set_secret(loaded, vault_of(loaded), application, name, value)
     typer.echo(f"{application}.{name} is set in {loaded.inventory / VAULT_FILE}. Apply it with: roost up")
 
 
@@ -42,7 +41,7 @@ def show(
 ) -> None:
     """Print a secret, and nothing else."""
     loaded = load_environment(find_inventory(environment))
-    typer.echo(get_secret(loaded, _vault(loaded), application, name))
+    typer.echo(get_secret(loaded, vault_of(loaded), application, name))
 
 
 @app.command("rotate")
@@ -54,7 +53,7 @@ def rotate(
     """Make up new passwords of an application's database. `roost up` turns over to them without a failed request."""
     operation = Operation("secrets rotate", "playbooks/logins.yml", environment)
     operation.variables = {"logins_asked": rotating_logins(operation.loaded, application, what)}
-    vault = _vault(operation.loaded)
+    vault = vault_of(operation.loaded)
     collector = LoginsCollector()
     with locked(operation.inventory):
         outcome = operation.run(collector)
@@ -63,12 +62,6 @@ def rotate(
         rotate_database(operation.loaded, vault, application, collector.open)
     place = operation.inventory / VAULT_FILE
     typer.echo(f"The new passwords of {application}'s database are in {place}. Turn over to them with: roost up")
-
-
-def _vault(loaded: Environment) -> Vault:
-    # The password's file lies in the project's folder.
-    with contextlib.chdir(project_root(loaded.inventory)):
-        return open_vault(bundle_root() / "plugins/vault-password")
 
 
 def _read_value(name: str) -> str:

@@ -36,6 +36,8 @@ FILTERS = {
         "backup_s3_ca_file",
         "backup_s3_key",
         "backup_s3_secret",
+        "backup_sftp",
+        "backup_sftp_key",
         "postgresql_archive_command",
         "postgresql_archive_directories",
     ),

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import quote
 
 from roost.database_url import server_of
-from roost.deploy_key import DEPLOY_KEY
 from roost.derive.context import Context, role_input
 from roost.derive.logins import Login, owner_login, serving_login
 from roost.derive.pages import copy_commands
@@ -15,6 +14,7 @@ from roost.derive.server import PGBOUNCER_PORT, POSTGRESQL_PORT, REDIS_PORT
 from roost.model import AUTO_WORKERS_MAX, ResolvedApp, ResolvedDatabase
 from roost.model.hooks import NOTICES, POINTS
 from roost.paths import project_root
+from roost.secrets import DEPLOY_KEY
 
 MEMORY_PER_WORKER_MB = 150
 """What a worker process of a middling Django project takes."""

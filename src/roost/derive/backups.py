@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from roost.backup_secrets import ALERT_URL, HEARTBEAT_URL, PASSPHRASE, S3_KEY, S3_SECRET
+from roost.backup_secrets import ALERT_URL, HEARTBEAT_URL, PASSPHRASE, S3_KEY, S3_SECRET, SFTP_KEY
 from roost.derive.context import Context, role_input
 from roost.derive.data import local_databases
 from roost.derive.elsewhere import dumped_databases
 from roost.model import Backups, wanted_backups, wanted_database_backups
-from roost.model.backups import S3
+from roost.model.backups import S3, SFTP, Offsite
 from roost.paths import project_root
 
 STANZA = "main"
@@ -54,7 +54,7 @@ def backup_repositories(context: Context) -> list[dict[str, Any]]:
     """Return where backups are kept, with pgBackRest's number of each place."""
     if backups_of(context) is None:
         return []
-    return [{"key": 1, "name": "local"}, *([{"key": 2, "name": "offsite"}] if _s3(context) else [])]
+    return [{"key": 1, "name": "local"}, *([{"key": 2, "name": "offsite"}] if _offsite(context) else [])]
 
 
 @role_input
@@ -75,7 +75,7 @@ def backup_files_repositories(context: Context) -> list[dict[str, str]]:
     """Return where files are backed up to."""
     if files_backups_of(context) is None:
         return []
-    return [{"name": "local"}, *([{"name": "offsite"}] if _s3(context) else [])]
+    return [{"name": "local"}, *([{"name": "offsite"}] if _offsite(context) else [])]
 
 
 @role_input
@@ -103,7 +103,7 @@ def backup_s3_ca_file(context: Context, inventory_dir: str) -> str:
 @role_input
 def backup_project(context: Context, inventory_dir: str) -> str:
     """Return the folder of the environment for one host alone: all would copy the same."""
-    return inventory_dir if _s3(context) and _first_files(context) else ""
+    return inventory_dir if _offsite(context) and _first_files(context) else ""
 
 
 @role_input
@@ -119,6 +119,17 @@ def backup_s3_key(context: Context, vault_backups: Mapping[str, str]) -> str:
 @role_input
 def backup_s3_secret(context: Context, vault_backups: Mapping[str, str]) -> str:
     return str(vault_backups[S3_SECRET]) if _s3(context) else ""
+
+
+@role_input
+def backup_sftp(context: Context) -> dict[str, Any]:
+    sftp = sftp_of(context)
+    return sftp.model_dump() if sftp else {}
+
+
+@role_input
+def backup_sftp_key(context: Context, vault_backups: Mapping[str, str]) -> str:
+    return str(vault_backups[SFTP_KEY]) if sftp_of(context) else ""
 
 
 @role_input
@@ -193,9 +204,19 @@ def backup_assertions(context: Context) -> list[dict[str, Any]]:
     ]
 
 
-def _s3(context: Context) -> S3 | None:
+def _offsite(context: Context) -> Offsite | None:
     backups = _any_of(context)
-    return backups.offsite.s3 if backups and backups.offsite else None
+    return backups.offsite if backups else None
+
+
+def _s3(context: Context) -> S3 | None:
+    offsite = _offsite(context)
+    return offsite.s3 if offsite else None
+
+
+def sftp_of(context: Context) -> SFTP | None:
+    offsite = _offsite(context)
+    return offsite.sftp if offsite else None
 
 
 def _any_of(context: Context) -> Backups | None:

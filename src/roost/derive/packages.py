@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from roost.derive.backups import backups_of, files_backups_of
+from roost.derive.backups import backups_of, files_backups_of, sftp_of
 from roost.derive.context import Context, role_input
 from roost.derive.data import local_databases
 from roost.derive.elsewhere import dumped_databases
@@ -41,6 +41,7 @@ def _backup_packages(context: Context) -> list[str]:
         "database": backups_of(context),
         "dumps": dumped_databases(context),
         "files": files_backups_of(context),
+        "sftp": files_backups_of(context) and sftp_of(context),
     }
     wanted = [f"__backup_{kind}_packages" for kind, declared in kinds.items() if declared]
     variables = _role_variables("backup")

@@ -5,19 +5,25 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from roost.model.values import Declared, LocalPath, Matches, shown
+from roost.model.values import Declared, HostKey, LocalPath, Matches, shown, unique
+
+
+def _not_too_long(value: str) -> str:
+    if len(value) > 253:
+        raise ValueError(f"{shown(value)} is longer than 253 characters.")
+    return value
 
 
 def _endpoint(value: str) -> str:
     name, _, port = value.partition(":")
-    if len(name) > 253:
-        raise ValueError(f"{shown(value)} is longer than 253 characters.")
+    _not_too_long(name)
     if port and not 1 <= int(port) <= 65535:
         raise ValueError(f"{shown(value)} must have a port from 1 to 65535.")
     return value
 
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = rf"({_LABEL}\.)*{_LABEL}"
 
 TimeOfDay = Annotated[
     str, Matches(r"([01][0-9]|2[0-3]):[0-5][0-9]", 'a time in quotes from "00:00" to "23:59", such as "02:30"')
@@ -25,7 +31,7 @@ TimeOfDay = Annotated[
 Endpoint = Annotated[
     str,
     Matches(
-        rf"({_LABEL}\.)*{_LABEL}(:[0-9]{{1,5}})?",
+        rf"{_HOST}(:[0-9]{{1,5}})?",
         "a host name in lower case, perhaps with a port, such as s3.example.com or minio.example.com:9000",
     ),
     AfterValidator(_endpoint),
@@ -40,7 +46,16 @@ Bucket = Annotated[
 Region = Annotated[
     str, Matches(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", "a region such as eu-central-1: letters, digits, - and _")
 ]
-BucketPath = Annotated[
+ServerName = Annotated[
+    str,
+    Matches(_HOST, "a host name in lower case or an address, such as backup.example.com"),
+    AfterValidator(_not_too_long),
+]
+Account = Annotated[
+    str,
+    Matches(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", "the name of an account such as roost: letters, digits, . _ and -"),
+]
+PathThere = Annotated[
     str,
     Matches(
         r"(/|(/[A-Za-z0-9_][A-Za-z0-9._-]{0,99}){1,8})",
@@ -57,7 +72,7 @@ class S3(Declared):
     )
     bucket: Bucket = Field(description="The bucket, which must exist. Roost needs to list, read, write and delete.")
     region: Region = Field(default="us-east-1", description="The region of the bucket; many services ignore it.")
-    path: BucketPath = Field(
+    path: PathThere = Field(
         default="/roost",
         description="Where in the bucket the backups lie. Each environment needs a place of its own.",
     )
@@ -78,12 +93,43 @@ class S3(Declared):
         return self
 
 
-class Offsite(Declared):
-    """A second place for every backup, away from the server."""
+class SFTP(Declared):
+    """A folder on another host, reached over ssh by SFTP; the account there needs no shell."""
 
-    s3: S3 = Field(
-        description="A bucket. `roost secrets set backups s3_key` sets the access key, `s3_secret` its secret."
+    host: ServerName = Field(description="The host's name or address: `backup.example.com`.")
+    port: int = Field(default=22, ge=1, le=65535, description="The port of its ssh server.")
+    user: Account = Field(description="The account there. It must know the key that `roost backup-key` prints.")
+    path: PathThere = Field(
+        description="Where on the host the backups lie, as the account sees it. It must be able to write there. Each "
+        "environment needs a place of its own."
     )
+    host_keys: Annotated[list[HostKey], AfterValidator(unique)] = Field(
+        min_length=1,
+        description="All of the host's own keys, each as `ssh-ed25519 AAAA...`, by which the servers know it: what "
+        "`ssh-keyscan` prints, without the name. Compare them with what the host's owner tells.",
+    )
+
+
+class Offsite(Declared):
+    """A second place for every backup, away from the server: either `s3` or `sftp`."""
+
+    s3: S3 | None = Field(
+        default=None,
+        description="A bucket. `roost secrets set backups s3_key` sets the access key, `s3_secret` its secret.",
+    )
+    sftp: SFTP | None = Field(
+        default=None,
+        description="A folder on another host. Databases can be backed up there from Debian 13 on, files from "
+        "Debian 12 on, too.",
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [key for key in ("s3", "sftp") if getattr(self, key) is not None]
+        if len(given) != 1:
+            said = "not both" if given else "one is missing"
+            raise ValueError(f"The place must be either s3 or sftp: {said}.")
+        return self
 
 
 class Keep(Declared):

@@ -57,6 +57,20 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> Runner:
             "CryptoError: unable to verify certificate presented by 's3:443': [10] certificate has expired",
             "the server's certificate has expired, or this host's clock is wrong",
         ),
+        (
+            "ERROR: [101]: public key authentication failed: libssh2 error [-18]\n HINT: libssh2 compiled against",
+            "the server refuses the key: it must know what `roost backup-key` prints",
+        ),
+        (
+            "[ServiceError] known hosts failure: 'backup' mismatch in known hosts files: "
+            "LIBSSH2_KNOWNHOST_CHECK_MISMATCH [1]: check type [strict]",
+            "the server has a host key that isn't declared: add it to host_keys",
+        ),
+        ("[ServiceError] timeout during libssh2 handshake [-37]", "the server can't be reached"),
+        (
+            "ERROR: [047]: sftp error unable to create path '/x': libssh2 error [-31]: sftp error [3]",
+            "the account may not write to its path",
+        ),
         ("ERROR: [028]: no room", "ERROR: [028]: no room"),
         ("", ""),
     ],
@@ -94,6 +108,12 @@ def test_a_backup_removes_nothing_by_itself(runner: Runner) -> None:
         "--repo=2 expire",
         "stanza-create",
     ]
+
+
+def test_repositories_that_can_not_be_prepared_are_explained(runner: Runner) -> None:
+    runner.fails = "ERROR: [047]: sftp error unable to create path '/x': libssh2 error [-31]: sftp error [3]"
+    with pytest.raises(BackupError, match=r"^the account may not write to its path$"):
+        create_stanza()
 
 
 def test_what_is_forgotten_leaves_the_history_first(runner: Runner) -> None:

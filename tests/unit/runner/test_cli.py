@@ -61,6 +61,16 @@ def test_deploy_key_prints_the_public_half_and_nothing_else(project: Path) -> No
     assert (project / "inventories/prod/group_vars/all/vault.yml").read_text().startswith("$ANSIBLE_VAULT")
 
 
+def test_backup_key_prints_the_public_half_and_nothing_else(project: Path) -> None:
+    stack = project / "inventories/prod/group_vars/all/stack.yml"
+    place = "{host: backup.example.com, user: roost, path: /b, host_keys: [ssh-ed25519 " + "A" * 68 + "]}"
+    stack.write_text(stack.read_text().replace("stack:\n", f"stack:\n  backups: {{offsite: {{sftp: {place}}}}}\n"))
+    first, second = invoke("backup-key", "-e", "prod"), invoke("backup-key", "-e", "prod")
+    assert re.fullmatch(r"ssh-ed25519 [A-Za-z0-9+/=]+ roost-prod\n", first.output)
+    assert second.output == first.output
+    assert (project / "inventories/prod/group_vars/all/vault.yml").read_text().startswith("$ANSIBLE_VAULT")
+
+
 @pytest.mark.usefixtures("project")
 def test_check_says_what_is_declared() -> None:
     result = invoke("check", "-e", "prod")
