@@ -216,19 +216,20 @@ def test_a_disk_that_fills_up_during_the_build_leaves_no_half_built_release(site
 
 def kill_while(site: Site, task: str, at_work: str) -> None:
     """Kill a deploy with all that it has started once it has announced a task and a command on the host succeeds."""
-    process = site.project.start(*site.project.playbook_command(DEPLOY))
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            if line.startswith("TASK [") and task in line:
-                break
-        else:
-            raise AssertionError(f"the deploy ended before its task {task}")
-        # The first task connects, and so many connections at once are held up by the firewall.
-        site.host.run(f"for _ in $(seq 2000); do {at_work} && exit; sleep 0.05; done; exit 1")
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with site.host.connected() as shell:
+        process = site.project.start(*site.project.playbook_command(DEPLOY))
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                if line.startswith("TASK [") and task in line:
+                    break
+            else:
+                raise AssertionError(f"the deploy ended before its task {task}")
+            seen, _ = shell.communicate(f"for _ in $(seq 1000); do {at_work} && echo seen && exit; sleep 0.05; done")
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    assert seen, process.stdout.read()[-4000:]
 
 
 @pytest.mark.parametrize("phase", KILLED)

@@ -40,7 +40,7 @@ class Host:
     def run(self, script: str, check: bool = True) -> str:
         """Run a shell script as root on the host and return what it printed."""
         done = subprocess.run(
-            ["ssh", "-F", str(SANDBOX / "ssh_config"), self.name, "bash", "-s"],
+            self._shell,
             input=script,
             capture_output=True,
             text=True,
@@ -51,6 +51,21 @@ class Host:
         if check and done.returncode:
             raise AssertionError(f"{self.name}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stdout
+
+    @contextmanager
+    def connected(self) -> Iterator[subprocess.Popen[str]]:
+        """Start a shell as root, connected already, so that the script that it is given later begins at once."""
+        with subprocess.Popen(self._shell, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as shell:
+            assert shell.stdin
+            assert shell.stdout
+            shell.stdin.write("echo\n")
+            shell.stdin.flush()
+            shell.stdout.readline()
+            yield shell
+
+    @property
+    def _shell(self) -> list[str]:
+        return ["ssh", "-F", str(SANDBOX / "ssh_config"), self.name, "bash", "-s"]
 
     def reboot(self) -> None:
         """Reboot, and wait until everything that starts at boot has been started."""
