@@ -29,6 +29,11 @@ def test_the_first_backup_is_made_at_once(backups: Backups) -> None:
     assert all('"short_id"' in snapshots for snapshots in tagged.values())
 
 
+def test_the_cache_shuts_no_other_user_out(host: Host) -> None:
+    assert host.file("/var/cache/roost").mode == 0o755
+    assert host.file("/var/cache/roost/restic").mode == 0o700
+
+
 def test_a_new_server_leaves_the_backups_of_the_one_before_alone(host: Host, backups: Backups) -> None:
     kept = {name: backups.snapshots(name) for name in ("local", "offsite")}
     state = "/var/lib/roost/backup/files.json"
