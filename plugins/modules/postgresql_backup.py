@@ -11,6 +11,7 @@ from ansible.module_utils.roost_backup.cluster import find_cluster
 from ansible.module_utils.roost_backup.errors import BackupError
 from ansible.module_utils.roost_backup.pgbackrest import PgBackRest
 from ansible.module_utils.roost_backup.retention import Keep
+from ansible.module_utils.roost_backup.scratch import remove_scratch
 
 DOCUMENTATION = r"""
 module: postgresql_backup
@@ -105,6 +106,7 @@ def main() -> None:
         chosen = {name: params[name] for name in ("full_every_days", "dumps", "kind", "clock_is_right")}
         run = Run(cluster, repositories, names, keep, **chosen)
         with lock.held("backup"):
+            remove_scratch(cluster)
             run.do()
     except (BackupError, OSError) as problem:
         module.fail_json(msg=f"The backup failed: {problem}")

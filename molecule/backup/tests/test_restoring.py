@@ -6,6 +6,7 @@ from backups import Backups
 from testinfra.host import Host
 
 KEPT = "{}.before-*"
+SCRATCH_CLUSTER = "[p]ostgres -D .*/roost-scratch"
 
 
 def test_the_drill_restores_from_off_site_and_measures(host: Host, backups: Backups, rows: int) -> None:
@@ -28,6 +29,28 @@ def test_a_drill_whose_assertion_fails_alerts(backups: Backups) -> None:
     assert backups.on_host("drill", backup_assertions=wrong).code != 0
     assert "says f instead of true" in "".join(backups.told("alert")[alerts:])
     assert backups.state()["drill"]["ok"] is False
+
+
+def kill_drill(host: Host, while_there_is: str) -> None:
+    """Kill a drill and all that it has started itself, once there is a process with this command line."""
+    host.check_output("systemd-run --quiet --collect --unit=killed-drill /usr/local/lib/roost/unattended drill now")
+    deadline = time.monotonic() + 60
+    while host.run(f"pgrep -f '{while_there_is}'").rc != 0:
+        assert time.monotonic() < deadline, "no drill began"
+    host.check_output("systemctl kill --signal=KILL killed-drill")
+
+
+def test_what_killed_drills_leave_is_removed(host: Host, backups: Backups, rows: int) -> None:
+    # The second one is in the way of what the first one left.
+    kill_drill(host, "[p]gbackrest.* restore$")
+    kill_drill(host, SCRATCH_CLUSTER)
+    assert host.run(f"ls -d {backups.data()}/../roost-scratch").rc == 0
+    played = backups.on_host("backup", backup_files=[])
+    assert played.code == 0, played.output
+    assert host.run(f"ls -d {backups.data()}/../roost-scratch").rc != 0
+    assert host.run(f"pgrep -f '{SCRATCH_CLUSTER}'").rc != 0
+    assert int(backups.sql("SELECT count(*) FROM entry")) == rows
+    assert backups.unattended("drill") == 0
 
 
 def test_a_restore_tells_what_it_would_lose_and_does_nothing_unasked(backups: Backups, rows: int) -> None:

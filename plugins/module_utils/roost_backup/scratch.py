@@ -13,7 +13,8 @@ from ansible.module_utils.roost_backup.cluster import POLL_SECONDS, Cluster
 from ansible.module_utils.roost_backup.commands import AS_POSTGRES, run
 from ansible.module_utils.roost_backup.errors import BackupError
 
-UNIT = "roost-scratch-cluster.service"
+CLUSTER_UNIT = "roost-scratch-cluster.service"
+COMMAND_UNIT = "roost-scratch-command.service"
 PORT = 5439
 START_SECONDS = 6 * 3600
 SETTINGS = """\
@@ -42,7 +43,7 @@ class Scratch:
     @property
     def folder(self) -> Path:
         """The folder of its data, on the file system of the real one."""
-        return self.real.data.with_name("roost-scratch")
+        return _folder_beside(self.real)
 
     @property
     def socket(self) -> str:
@@ -61,17 +62,18 @@ class Scratch:
     @contextmanager
     def prepared(self) -> Iterator[None]:
         """Give an empty folder, and remove all traces at the end; what a killed run left goes first."""
-        self._remove()
+        remove_scratch(self.real)
         try:
             run(["install", "-d", "-o", "postgres", "-g", "postgres", "-m", "0700", str(self.folder)])
             yield
         finally:
-            self._remove()
+            remove_scratch(self.real)
 
     def run_limited(self, argv: Sequence[str]) -> str:
         """Run a command as postgres within the limits."""
+        unit = ["--quiet", "--wait", "--pipe", "--collect", f"--unit={COMMAND_UNIT}"]
         limits = [f"--property={limit}" for limit in self._limits()]
-        return run(["systemd-run", "--quiet", "--wait", "--pipe", "--collect", *limits, "--", *AS_POSTGRES, *argv])
+        return run(["systemd-run", *unit, *limits, "--", *AS_POSTGRES, *argv])
 
     def start(self) -> None:
         """Start it from what was restored, and wait until it has replayed the archive."""
@@ -83,14 +85,16 @@ class Scratch:
             shutil.chown(file, "postgres", "postgres")
         command = [self.real.program("postgres"), "-D", str(self.folder), "-c", f"config_file={settings}"]
         limits = [f"--property={limit}" for limit in [*self._limits(), "User=postgres", "KillSignal=SIGINT"]]
-        run(["systemd-run", "--quiet", "--collect", f"--unit={UNIT}", *limits, "--", *command])
+        run(["systemd-run", "--quiet", "--collect", f"--unit={CLUSTER_UNIT}", *limits, "--", *command])
         self._wait_until_open()
 
     def _wait_until_open(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not (self.cluster.is_up(self.socket) and self.sql("SELECT pg_is_in_recovery()") == "f"):
-            if run(["systemctl", "show", "--property=ActiveState", "--value", UNIT]).strip() != "active":
-                log = run(["journalctl", "--quiet", "--output=cat", "--lines=40", f"--unit={UNIT}"]).splitlines()
+            if run(["systemctl", "show", "--property=ActiveState", "--value", CLUSTER_UNIT]).strip() != "active":
+                log = run(
+                    ["journalctl", "--quiet", "--output=cat", "--lines=40", f"--unit={CLUSTER_UNIT}"]
+                ).splitlines()
                 told = [line for line in log if "FATAL" in line or "PANIC" in line][-3:] or log[-3:]
                 raise BackupError("\n".join(["the restored cluster does not start:", *told]))
             if time.monotonic() > deadline:
@@ -100,8 +104,15 @@ class Scratch:
     def _limits(self) -> list[str]:
         return [f"MemoryMax={self.memory_mb}M", "CPUWeight=20", "IOWeight=20", "Nice=10", "IOSchedulingClass=idle"]
 
-    def _remove(self) -> None:
-        if run(["systemctl", "show", "--property=LoadState", "--value", UNIT]).strip() == "loaded":
-            run(["systemctl", "stop", UNIT])
-        if self.folder.exists():
-            shutil.rmtree(self.folder)
+
+def remove_scratch(real: Cluster) -> None:
+    """Remove all traces of a cluster beside this one, such as a killed run left."""
+    for unit in (COMMAND_UNIT, CLUSTER_UNIT):
+        if run(["systemctl", "show", "--property=LoadState", "--value", unit]).strip() == "loaded":
+            run(["systemctl", "stop", unit])
+    if _folder_beside(real).exists():
+        shutil.rmtree(_folder_beside(real))
+
+
+def _folder_beside(real: Cluster) -> Path:
+    return real.data.with_name("roost-scratch")

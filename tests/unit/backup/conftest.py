@@ -28,6 +28,7 @@ class ModuleHost:
         self.no_cluster = ""
         self.local, self.offsite = FakeRepository("local"), FakeRepository("offsite")
         self.stanzas = 0
+        self.cleared: list[FakeCluster] = []
         self.unprepared = ""
         self.state_file = folder / "state" / "state.json"
         self.lock_file = folder / "lock"
@@ -36,6 +37,7 @@ class ModuleHost:
             "find_cluster": self.find_cluster,
             "PgBackRest": self.repository,
             "create_stanza": self.create_stanza,
+            "remove_scratch": self.cleared.append,
         }
 
     def load(self, name: str) -> ModuleType:

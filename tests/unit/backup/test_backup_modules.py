@@ -44,6 +44,13 @@ def test_a_backup_is_made_in_each_repository(module_host: ModuleHost) -> None:
     assert set(module_host.remembered().repositories) == {"local", "offsite"}
 
 
+def test_what_a_killed_drill_left_is_removed_first(module_host: ModuleHost) -> None:
+    assert module_host.run("postgresql_backup", check=True)["changed"]
+    assert module_host.cleared == []
+    module_host.run("postgresql_backup")
+    assert module_host.cleared == [module_host.cluster]
+
+
 def test_a_backup_that_fails_fails_the_module(module_host: ModuleHost) -> None:
     module_host.offsite.unreachable = True
     result = module_host.run("postgresql_backup")
