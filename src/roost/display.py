@@ -17,6 +17,7 @@ from roost.events import Event, HostResult, PlayStarted, Status
 from roost.progress import HostProgress, Progress, TaskChanges
 
 _MAX_HOSTS_SHOWN = 12
+_PRELIMINARIES = {"gather_facts", "setup", "validate_argument_spec"}
 _STYLES = {Status.CHANGED: "yellow", Status.FAILED: "bold red", Status.UNREACHABLE: "bold red"}
 
 
@@ -64,17 +65,28 @@ def displaying(console: Console, title: str, progress: Progress) -> Iterator[Dis
 
 
 class _Lines:
-    """One line for each play, for what changed and for what failed."""
+    """One line for each play in which there is something to do, for what changed and for what failed."""
 
     def __init__(self, console: Console, progress: Progress, started: float) -> None:
         self._console = console
         self._progress = progress
         self._started = started
+        self._untold_play = ""
 
     def show(self, event: Event) -> None:
         if isinstance(event, PlayStarted):
-            self._print(f"[bold]{escape(event.name)}[/]")
-        elif isinstance(event, HostResult) and event.status in _STYLES and not event.tolerated:
+            self._untold_play = event.name
+        elif isinstance(event, HostResult) and _is_work(event):
+            self._tell_play()
+            self._tell_result(event)
+
+    def _tell_play(self) -> None:
+        if self._untold_play:
+            self._print(f"[bold]{escape(self._untold_play)}[/]")
+            self._untold_play = ""
+
+    def _tell_result(self, event: HostResult) -> None:
+        if event.status in _STYLES and not event.tolerated:
             style = _STYLES[event.status]
             what = self._what(event)
             self._print(f"  [{style}]{event.status:<11}[/] {escape(event.host)}  {escape(event.task.title)}{what}")
@@ -87,6 +99,13 @@ class _Lines:
     def _print(self, markup: str) -> None:
         elapsed = clock(time.monotonic() - self._started)
         self._console.print(f"[dim]{elapsed:>6}[/] {markup}", highlight=False, soft_wrap=True)
+
+
+def _is_work(event: HostResult) -> bool:
+    """Tell whether a task was of any use to its play."""
+    if event.status is Status.OK:
+        return event.task.module not in _PRELIMINARIES
+    return event.status is not Status.SKIPPED
 
 
 class _LiveView:

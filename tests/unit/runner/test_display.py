@@ -46,6 +46,22 @@ def test_a_terminal_shows_the_hosts_and_keeps_the_lines() -> None:
     assert "changed     vm1  Copy a file  (1 file)" in text
 
 
+def test_a_play_without_work_is_not_told() -> None:
+    output = io.StringIO()
+    progress = Progress()
+    with displaying(Console(file=output, width=80), "x", progress) as display:
+        for play, module, status in (
+            ("For nobody", "", None),
+            ("Nothing to do", "ansible.builtin.validate_argument_spec", Status.OK),
+            ("Not wanted", "command", Status.SKIPPED),
+            ("Work", "command", Status.OK),
+        ):
+            display.show(PlayStarted(play))
+            if status:
+                display.show(result(module, {}, status))
+    assert [line.split(maxsplit=1)[1] for line in output.getvalue().splitlines()] == ["Work"]
+
+
 def test_names_are_not_markup() -> None:
     output = io.StringIO()
     progress = Progress()
