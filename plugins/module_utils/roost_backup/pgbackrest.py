@@ -45,7 +45,10 @@ class PgBackRest:
     def look(self) -> Repository:
         """Tell what the repository holds. Raises BackupError if it can't be reached."""
         printed = self._run("info", "--output=json")
-        found = catalogue.parse(json.loads(printed, strict=False), self.key)
+        try:
+            found = catalogue.parse(json.loads(printed, strict=False), self.key)
+        except ValueError:
+            raise BackupError(f"{self.name}: pgbackrest printed no JSON but: {printed.strip()[:200]}") from None
         if found.problem:
             raise BackupError(f"{self.name}: {explained(found.problem)}")
         return found

@@ -85,6 +85,12 @@ def test_a_repository_is_looked_at_by_its_number(runner: Runner) -> None:
     assert runner.asked == [[*commands.AS_POSTGRES, "pgbackrest", "--stanza=main", "--repo=2", "--output=json", "info"]]
 
 
+def test_what_is_no_json_is_told(runner: Runner) -> None:
+    runner.prints = "a warning\n"
+    with pytest.raises(BackupError, match=r"^offsite: pgbackrest printed no JSON but: a warning$"):
+        OFFSITE.look()
+
+
 def test_a_failure_is_told_with_the_name_of_the_repository(runner: Runner) -> None:
     runner.fails = "ERROR: [049]: unable to connect to 's3:443'"
     with pytest.raises(BackupError, match=r"^offsite: the server can't be reached$"):
