@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.roost_backup import lock
 from ansible.module_utils.roost_backup.errors import BackupError
 from ansible.module_utils.roost_backup.health import iso
+from ansible.module_utils.roost_backup.moment import seconds_of
 from ansible.module_utils.roost_files.arguments import REPOSITORIES, repositories_of
 from ansible.module_utils.roost_files.restic import Restic
 from ansible.module_utils.roost_files.restoring import confirm, kept_aside, refuse_without_room, restore, undo
@@ -74,17 +74,9 @@ ARGUMENTS = {
 }
 
 
-def moment(text: str) -> float | None:
-    """A moment in seconds since the epoch; None for none."""
-    try:
-        return datetime.fromisoformat(text).timestamp() if text else None
-    except ValueError:
-        raise BackupError(f"{text} is not a moment such as 2026-11-26 14:05:00+00") from None
-
-
 def find(params: dict[str, Any]) -> tuple[Restic, Snapshot]:
     """Return what to restore, from the first repository that has it and can be reached."""
-    until = moment(params["to"])
+    until = seconds_of(params["to"])
     repositories = [one for one in repositories_of(params) if params["source"] in {"", one.name}]
     if not repositories:
         raise BackupError(f"there is no repository {params['source']}; there are: {', '.join(params['repositories'])}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from ansible.module_utils.roost_backup.beside import Beside
 from ansible.module_utils.roost_backup.choice import Choice, choose
 from ansible.module_utils.roost_backup.cluster import find_cluster
 from ansible.module_utils.roost_backup.errors import BackupError
+from ansible.module_utils.roost_backup.moment import seconds_of
 from ansible.module_utils.roost_backup.pgbackrest import AT_ONCE, PgBackRest, create_stanza
 from ansible.module_utils.roost_backup.received import Received
 from ansible.module_utils.roost_backup.restoring import InPlace
@@ -110,10 +110,7 @@ class Restore:
         self.params = params
         self.cluster = find_cluster()
         self.in_place = InPlace(self.cluster)
-        try:
-            self.until = datetime.fromisoformat(params["to"]).timestamp() if params["to"] else None
-        except ValueError:
-            raise BackupError(f"{params['to']} is not a moment such as 2026-11-26 14:05:00+00") from None
+        self.until = seconds_of(params["to"])
         if self.until is not None and self.until > time.time():
             raise BackupError(f"{params['to']} is in the future")
         repositories = [PgBackRest(one["key"], one["name"]) for one in params["repositories"]]

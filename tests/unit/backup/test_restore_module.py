@@ -205,6 +205,7 @@ def test_undo_and_confirm(host: ModuleHost) -> None:
     [
         ({"to": "2126-01-01 00:00:00+00"}, "2126-01-01 00:00:00+00 is in the future"),
         ({"to": "yesterday"}, "yesterday is not a moment such as 2026-11-26 14:05:00+00"),
+        ({"to": "2026-01-05 12:00:00"}, "2026-01-05 12:00:00 names no zone, as 2026-11-26 14:05:00+00 does"),
         ({"to": "2026-01-01 00:00:00+00"}, "no repository (local, offsite) has a sound backup from before that moment"),
         ({"source": "elsewhere"}, "there is no repository elsewhere; there are: local, offsite"),
         ({"repositories": []}, "no backups are declared for this host"),

@@ -71,6 +71,7 @@ def test_it_tells_what_would_come_back(host: Host, restic: FakeRestic, asked: di
         ({"label": "00000000"}, f"there is no snapshot 00000000 of the files of {NAME} in local, offsite"),
         ({"to": "2026-01-01 00:00:00+00", "source": "local"}, f"no fitting snapshot of the files of {NAME} in local"),
         ({"to": "yesterday"}, "yesterday is not a moment"),
+        ({"to": "2026-01-05 12:00:00"}, "2026-01-05 12:00:00 names no zone, as 2026-11-26 14:05:00+00 does"),
         ({"name": "nobody-else"}, "there is no fitting snapshot"),
     ],
 )
